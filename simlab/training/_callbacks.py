@@ -1,0 +1,96 @@
+"""What happens around the epochs: keep the best head, stop in time, show progress."""
+
+import time
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
+import torch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class KeepBest(pl.Callback):
+    """Remember the history and the best weights; stop when they no longer improve.
+
+    The head as it starts is a candidate too, so that training cannot end below it on the
+    validation items.
+
+    Parameters
+    ----------
+    monitor : str or None
+        A validation metric, higher is better; None keeps the last weights.
+    patience : int
+        Epochs without improvement before stopping.
+    """
+
+    def __init__(self, monitor: str | None, patience: int) -> None:
+        self._monitor, self._patience = monitor, patience
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, torch.Tensor] | None = None
+        self.best_epoch = 0
+        self._best_value = -float("inf")
+        self._since = time.perf_counter()
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """The history, one row per epoch."""
+        import pandas as pd
+
+        return pd.DataFrame(self.history)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Rate the head as it starts, as epoch 0."""
+        self._since = time.perf_counter()
+        val = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
+        rates: dict[str, float] = {}
+        module.eval()
+        with torch.no_grad():
+            for vectors, labels in val:
+                rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
+        module.train()
+        self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Note the epoch; Lightning has validated it already."""
+        rates = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self._note(module, {"epoch": trainer.current_epoch + 1, **rates})
+        if self._monitor and trainer.current_epoch + 1 - self.best_epoch >= self._patience:
+            trainer.should_stop = True
+
+    def _note(self, module: Any, rates: dict[str, float]) -> None:
+        self.history.append({**rates, "seconds": time.perf_counter() - self._since})
+        value = rates.get(self._monitor, -float("inf")) if self._monitor else float(len(self.history))
+        if value > self._best_value:
+            self._best_value, self.best_epoch = value, int(rates["epoch"])
+            self.best = deepcopy(module.head.state_dict())
+
+
+class EpochBar(pl.Callback):
+    """One quiet progress bar over the epochs."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._bar: Any = None
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=trainer.max_epochs, desc=self._title, unit="epoch", leave=False)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Show loss and validation."""
+        shown = {
+            name: f"{float(value):.3f}"
+            for name, value in trainer.callback_metrics.items()
+            if name in {"loss", "val_map@r"}
+        }
+        self._bar.set_postfix(shown)
+        self._bar.update()
+
+    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        """Close the bar, also after an interruption."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,70 @@
+"""The Lightning data module over embeddings: training is a walk through one matrix."""
+
+import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from simlab.space import Embeddings
+from simlab.training._batches import BalancedBatches
+
+
+class _Rows(TensorDataset):
+    """A tensor data set that takes a whole batch by one indexing."""
+
+    def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:  # type: ignore[override]
+        return tuple(tensor[rows] for tensor in self.tensors)
+
+
+class SimilarityData(pl.LightningDataModule):
+    """Training and validation embeddings for any `pl.Trainer`.
+
+    Parameters
+    ----------
+    train : Embeddings
+        With labels.
+    val : Embeddings, optional
+        With labels; compared among themselves after every epoch.
+    batch_size, per_class, seed
+        See `BalancedBatches`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simlab.items import Items
+    >>> items = Items.from_arrays(np.eye(4), labels=[0, 0, 1, 1])
+    >>> data = SimilarityData(Embeddings(np.eye(4), items), batch_size=4, per_class=2)
+    >>> vectors, codes = next(iter(data.train_dataloader()))
+    >>> vectors.shape
+    torch.Size([4, 4])
+    """
+
+    def __init__(
+        self,
+        train: Embeddings,
+        val: Embeddings | None = None,
+        *,
+        batch_size: int = 128,
+        per_class: int = 5,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.train, self.val = train, val
+        self._batches = BalancedBatches(
+            train.items.label_codes, batch_size=batch_size, per_class=per_class, seed=seed
+        )
+
+    def train_dataloader(self) -> DataLoader:
+        """Give (vectors, labels) of class-balanced batches."""
+        return DataLoader(_rows(self.train), sampler=self._batches, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader | list:
+        """Give all validation items as one batch."""
+        if self.val is None:
+            return []
+        return DataLoader(_rows(self.val), sampler=[list(range(len(self.val)))], batch_size=None)
+
+
+def _rows(embeddings: Embeddings) -> _Rows:
+    return _Rows(
+        torch.from_numpy(embeddings.vectors), torch.from_numpy(embeddings.items.label_codes)
+    )

@@ -1,0 +1,147 @@
+"""Run: what `fit` gives back, and an Encoder again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from simlab._fingerprint import fingerprint
+from simlab.encoders import Encoder
+from simlab.space import Scores
+from simlab.training import _run_files
+from simlab.training._config import FitConfig
+from simlab.training._curves import curves_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """A trained head on a frozen encoder, with the record of its training.
+
+    Attributes
+    ----------
+    base : Encoder
+        The frozen encoder below the head.
+    head : torch.nn.Module
+        The best weights by validation.
+    config : FitConfig
+        How it was trained.
+    history : pandas.DataFrame
+        One row per epoch (0 is the head as it started): `epoch`, `loss`, `val_map@r`,
+        `val_r-precision`, `val_recall@1`, `seconds`.
+    seen_labels : frozenset
+        The labels that training or validation saw.
+    best_epoch : int
+        The epoch whose weights were kept.
+    seconds : float
+        Time of training, without embedding.
+    finished : bool
+        False if it was interrupted.
+    scores : Scores or None
+        Of the held-out items. They decided when to stop: score test items for an honest figure.
+
+    Examples
+    --------
+    >>> from simlab import encoder, fit, load
+    >>> digits = load("striped-digits")[:200].split(by="item")
+    >>> run = fit(digits, encoder("pixels"), epochs=1, cache=False, progress=False)
+    >>> run.encode(digits.content[:3]).shape
+    (3, 64)
+    """
+
+    base: Encoder
+    head: nn.Module
+    config: FitConfig
+    history: "pd.DataFrame"
+    seen_labels: frozenset[Any]
+    best_epoch: int
+    seconds: float
+    finished: bool = True
+    scores: Scores | None = None
+
+    @property
+    def name(self) -> str:
+        """Loss and encoder."""
+        return f"{self.config.loss} on {self.base.name}"
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """Those of the encoder."""
+        return self.base.modalities
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with the encoder and with the weights of the head."""
+        weights = [
+            part
+            for name, tensor in sorted(self.head.state_dict().items())
+            for part in (name, tensor.cpu().numpy())
+        ]
+        return fingerprint(self.base.fingerprint, self.config.head, *weights)
+
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """Send vectors of the encoder, shape (n, dim), through the head; shape (n, out)."""
+        device = next(self.head.parameters()).device
+        with torch.inference_mode():
+            parts = [
+                self.head(part.to(device)).float().cpu()
+                for part in torch.from_numpy(np.ascontiguousarray(vectors)).split(_CHUNK)
+            ]
+        return torch.cat(parts).numpy()
+
+    def encode(self, content: Sequence[Any]) -> np.ndarray:
+        """Place new content; shape (n, out). For many items use `simlab.embed`: it remembers."""
+        return self.transform(self.base.encode(content))
+
+    def with_scores(self, scores: Scores) -> "Run":
+        """Return the same run with scores of its held-out items."""
+        return replace(self, scores=scores)
+
+    def save(self, path: str | Path) -> None:
+        """Write the run into a folder: weights as safetensors, all else as JSON.
+
+        The encoder itself is not written, only its name and fingerprint.
+
+        Raises
+        ------
+        FileExistsError
+            There is something else at `path`.
+        """
+        _run_files.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path, encoder: Encoder | None = None) -> "Run":
+        """Read a run; nothing in it can run code.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder made by `save`.
+        encoder : Encoder, optional
+            The encoder below the head. Ready encoders are found by their name.
+
+        Raises
+        ------
+        DataError
+            No run there, or an encoder that is not the one of the run.
+        """
+        return _run_files.load(Path(path), encoder)
+
+    def __repr__(self) -> str:
+        end = "" if self.finished else ", interrupted"
+        return (
+            f"Run: {self.name}, {self.config.head} head, best of {len(self.history) - 1} epochs: "
+            f"{self.best_epoch}, {self.seconds:.1f} s{end}"
+        )
+
+    def _repr_html_(self) -> str:
+        return curves_html(self)

@@ -1,0 +1,100 @@
+"""A run on disk: `head.safetensors` and `run.json` in one folder, written aside and renamed."""
+
+import json
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import torch
+
+from simlab.encoders import Encoder, encoder as ready_encoder
+from simlab.errors import DataError
+from simlab.training._config import FitConfig
+from simlab.training._heads import make_head
+
+if TYPE_CHECKING:
+    from simlab.training._run import Run
+
+_FORMAT = 1
+
+
+def save(run: "Run", folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    if folder.exists():
+        raise FileExistsError(f"a run is written to a new folder; {str(folder)!r} exists already")
+    aside = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
+    aside.mkdir(parents=True)
+    try:
+        weights = {name: tensor.contiguous().cpu() for name, tensor in run.head.state_dict().items()}
+        save_file(weights, aside / "head.safetensors")
+        (aside / "run.json").write_text(json.dumps(_record(run), indent=2))
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _record(run: "Run") -> dict[str, Any]:
+    history = [
+        {name: None if math.isnan(value) else value for name, value in row.items()}
+        for row in run.history.to_dict("records")
+    ]
+    return {
+        "format": _FORMAT,
+        "encoder": {"name": run.base.name, "fingerprint": run.base.fingerprint,
+                    "size": getattr(run.base, "size", None)},
+        "config": asdict(run.config),
+        "history": history,
+        "seen_labels": sorted(run.seen_labels),
+        "best_epoch": run.best_epoch,
+        "seconds": run.seconds,
+        "finished": run.finished,
+    }
+
+
+def load(folder: Path, encoder: Encoder | None) -> "Run":
+    import pandas as pd
+    from safetensors.torch import load_file
+
+    from simlab.training._run import Run
+
+    try:
+        record = json.loads((folder / "run.json").read_text())
+        weights = load_file(folder / "head.safetensors")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(folder)!r} must be a folder written by run.save ({error})") from None
+    if record.get("format") != _FORMAT:
+        raise DataError(f"run format must be {_FORMAT}; got {record.get('format')!r}; update simlab")
+    base = _base(record["encoder"]) if encoder is None else encoder
+    if base.fingerprint != record["encoder"]["fingerprint"]:
+        raise DataError(
+            f"the run was trained on {record['encoder']['name']!r} with other weights or settings "
+            f"than the {base.name!r} given; pass the same encoder with encoder="
+        )
+    config = FitConfig(**record["config"])
+    head = make_head(config.head, torch.zeros(2, len(weights["enter.center"])))
+    head.load_state_dict(weights)
+    return Run(
+        base=base,
+        head=head.eval().requires_grad_(requires_grad=False),
+        config=config,
+        history=pd.DataFrame(record["history"]),
+        seen_labels=frozenset(record["seen_labels"]),
+        best_epoch=record["best_epoch"],
+        seconds=record["seconds"],
+        finished=record["finished"],
+    )
+
+
+def _base(told: dict[str, Any]) -> Encoder:
+    options = {} if told["size"] is None else {"size": told["size"]}
+    try:
+        return ready_encoder(told["name"], **options)
+    except ValueError:
+        raise DataError(
+            f"the run was trained on {told['name']!r}, which is no ready encoder; "
+            "pass it with encoder="
+        ) from None

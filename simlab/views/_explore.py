@@ -1,0 +1,123 @@
+"""explore: from embeddings to the linked map and gallery."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from simlab.errors import DataError
+from simlab.space import Embeddings, Index, project
+from simlab.views._explorer import Explorer
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_MOST_VALUES = 100
+"""A column with more distinct values is an identifier, not a way to color a map."""
+
+
+def explore(
+    embeddings: Embeddings,
+    *,
+    projection: str = "umap",
+    k: int = 12,
+    title: str | None = None,
+    max_items: int = 20_000,
+    seed: int = 0,
+    progress: bool = True,
+) -> Explorer:
+    """Open a map of the items, linked to the neighbors of the one you click.
+
+    Neighbors are exact and come from the original space; the map is only a sketch of it. Right
+    and wrong neighbors are told apart by label. All of it goes on working in a saved notebook
+    and in a report, without a kernel.
+
+    Parameters
+    ----------
+    embeddings : Embeddings
+        What to look at. Pass held-out items for an honest picture of a trained space.
+    projection : {"umap", "pca"}, default="umap"
+        How the plane is made. The first UMAP of a process takes up to a minute; layouts are
+        remembered by content.
+    k : int, default=12
+        Neighbors per item (fewer if there are fewer items).
+    title : str, optional
+        By default the name of the encoder or run.
+    max_items : int, default=20_000
+        Of a larger set a random sample is shown, and the view says so.
+    seed : int, default=0
+        Of the layout and the sample.
+    progress : bool, default=True
+        Show a progress bar while thumbnails are made.
+
+    Returns
+    -------
+    Explorer
+        A widget; `selected` holds the rows inside the lasso, `query` the chosen item.
+
+    Raises
+    ------
+    DataError
+        Fewer than two items.
+    ChoiceError
+        Unknown projection.
+
+    Examples
+    --------
+    >>> from simlab import embed, encoder, load
+    >>> digits = embed(load("striped-digits")[:50], encoder("pixels"), cache=False)
+    >>> explore(digits, projection="pca", k=5, progress=False)
+    Explorer of 50 items, 10 labels, 5 neighbors each; nothing to see? sl.report(...) makes a page
+    """
+    if len(embeddings) < 2:  # noqa: PLR2004
+        raise DataError(f"explore needs at least two items; got {len(embeddings)}")
+    shown, note = _sample(embeddings, max_items, seed)
+    items = shown.items
+    found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
+    name = shown.source.name if shown.source is not None else "embeddings"
+    return Explorer.of(
+        xy=project(shown, projection, seed=seed),
+        neighbors=found.positions,
+        similarities=found.similarities,
+        labels=items.labels,
+        ids=items.ids,
+        texts=list(items.content) if items.modality == "text" else None,
+        thumbnails=_thumbnails(shown, progress=progress),
+        colorings=_colorings(shown),
+        projection=projection.upper(),
+        title=title or name,
+        note=note,
+    )
+
+
+def _sample(embeddings: Embeddings, most: int, seed: int) -> tuple[Embeddings, str]:
+    n = len(embeddings)
+    if n <= most:
+        return embeddings, ""
+    rows = np.sort(np.random.default_rng(seed).choice(n, size=most, replace=False))
+    return embeddings[rows], f"{most:,} of {n:,} items, drawn at random (max_items)."
+
+
+def _thumbnails(embeddings: Embeddings, *, progress: bool) -> "list[Image] | None":
+    """Shrink pictures while they are read, so that only thumbnails stay in memory."""
+    from simlab._thumbnails import thumbnail
+
+    content = embeddings.items.content
+    flat = content.modality == "array" and len(content.stored.type.shape) == 1
+    if content.modality == "text" or flat:
+        return None
+    pictures = tqdm(content, desc="thumbnails", unit="item", leave=False, disable=not progress)
+    return [thumbnail(picture) for picture in pictures]
+
+
+def _colorings(embeddings: Embeddings) -> dict[str, np.ndarray]:
+    """Choose the columns that group the items."""
+    chosen = {}
+    for name in embeddings.items.columns:
+        if name in {"id", "label"}:
+            continue
+        values = embeddings.items.column(name)
+        n_distinct = len(set(values.tolist()))
+        if 1 < n_distinct <= _MOST_VALUES and n_distinct < len(values):
+            chosen[name] = values
+    return chosen
