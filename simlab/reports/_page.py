@@ -15,14 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlab import __version__
-
 if TYPE_CHECKING:
     from anywidget import AnyWidget
     from plotly.graph_objects import Figure as PlotlyFigure
 
 _STATIC = Path(__file__).parent / "static"
-_VERSIONS_OF = ("numpy", "torch", "pytorch-lightning")
+_VERSIONS_OF = ("simlab", "numpy", "torch", "pytorch-lightning")
 _SHORTEST_NAV = 3
 _FRAME = frozenset(("layout", "tooltip", "tabbable", "comm"))  # traits that need a notebook
 
@@ -201,8 +199,7 @@ def _header(parts: Sequence[Part], title: str, subtitle: str, date: dt.date) -> 
     yield f"<header><h1>{escape(title)}</h1>"
     if subtitle:
         yield f'<p class="subtitle">{escape(subtitle)}</p>'
-    made = [f"{date:%d %B %Y}".lstrip("0"), f"simlab {__version__}"]
-    made += [f"Python {platform.python_version()}", *_versions()]
+    made = [f"{date:%d %B %Y}".lstrip("0"), *_versions(), f"Python {platform.python_version()}"]
     yield f'<p class="made">{escape(" · ".join(made))}</p>'
     kinds = {type(part) for part in parts}
     alive = [sentence for kind, sentence in _ALIVE.items() if kind in kinds]

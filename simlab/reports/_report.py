@@ -46,7 +46,7 @@ def report(*values: Any, to: str | Path = "report.html", title: str = "simlab re
     if not values:
         raise DataError("report needs at least one value or view; got none")
     parts = [part for value in values for part in _parts(value)]
-    target = Path(to)
+    target = Path(to).expanduser()
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -65,13 +65,13 @@ def _parts(value: Any) -> list[Part]:
     if isinstance(value, Embeddings):
         return [Widget(explore(value))]
     if isinstance(value, Comparison):
-        return [Html(value._repr_html_()), Figure(value.figure())]  # noqa: SLF001 (a protocol)
+        return [Html(value._repr_html_()), Figure(value.figure())]
+    if hasattr(value, "to_plotly_json"):  # before widgets: a FigureWidget is both
+        return [Figure(value)]
     if isinstance(value, AnyWidget):
         return [Widget(value)]
-    if hasattr(value, "to_plotly_json"):
-        return [Figure(value)]
     if hasattr(value, "_repr_html_"):
-        return [Html(value._repr_html_())]  # noqa: SLF001 (a protocol)
+        return [Html(value._repr_html_())]
     raise DataError(
         f"report shows values and views of simlab, plotly figures and Markdown text; "
         f"got {type(value).__name__}; pass str(value) to show it as text"

@@ -1,4 +1,4 @@
-"""Class-balanced batches: P labels × K items each."""
+"""Class-balanced batches: P labels of K items each."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,16 @@ class BalancedBatches(Sampler[list[int]]):
     """Draw batches of `batch_size // per_class` labels with `per_class` items each.
 
     An epoch goes through the data once: the items of each label are shuffled and cut into groups
-    of `per_class`; groups are shuffled and dealt into batches. With few labels the groups grow,
-    so that a batch is still full. Labels with one item are left out: they have no friend.
+    of `per_class` (a rest that fills no group waits for another epoch); the groups are dealt into
+    batches like cards, label by label, so that those of one label come to lie in different
+    batches. With few labels the groups grow, so that a batch is still full. Labels with one item
+    are left out: they have no friend. A batch that would hold one label only borrows a group of
+    another: it would have no strangers.
 
     Parameters
     ----------
     codes : ndarray of shape (n,), int
-        Labels.
+        Labels; -1 for none, such items are left out.
     batch_size : int
         Items in a batch, about.
     per_class : int
@@ -37,7 +40,7 @@ class BalancedBatches(Sampler[list[int]]):
     """
 
     def __init__(self, codes: np.ndarray, *, batch_size: int, per_class: int, seed: int) -> None:
-        by_label = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+        by_label = [np.flatnonzero(codes == code) for code in np.unique(codes[codes >= 0])]
         self._by_label = [rows for rows in by_label if len(rows) > 1]
         self._group = max(per_class, batch_size // max(len(self._by_label), 1))
         self._groups_in_batch = max(batch_size // self._group, 2)
@@ -50,18 +53,26 @@ class BalancedBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         groups = sum(max(len(rows) // self._group, 1) for rows in self._by_label)
-        return max(round(groups / self._groups_in_batch), 1)
+        return max(round(groups / self._groups_in_batch), min(groups, 1))
 
     def __iter__(self) -> Iterator[list[int]]:
         rng = np.random.default_rng([self._seed, self._epoch])
-        rounds: list[list[np.ndarray]] = []
-        for rows in self._by_label:
-            shuffled = rng.permutation(rows)
-            for turn in range(max(len(rows) // self._group, 1)):
-                if turn == len(rounds):
-                    rounds.append([])
-                rounds[turn].append(shuffled[turn * self._group : (turn + 1) * self._group])
-        groups = [one[place] for one in rounds for place in rng.permutation(len(one))]
-        # one round after the other: the labels of a batch differ wherever there are enough
-        for dealt in np.array_split(np.arange(len(groups)), len(self)):
-            yield np.concatenate([groups[place] for place in dealt]).tolist()
+        groups = [
+            (label, group)
+            for label in rng.permutation(len(self._by_label)).tolist()
+            for group in self._cut(label, rng)
+        ]
+        for first in range(len(self)):
+            dealt = groups[first :: len(self)]
+            labels = {label for label, _ in dealt}
+            others = [label for label in range(len(self._by_label)) if label not in labels]
+            if len(labels) == 1 and others:
+                other = int(rng.choice(others))
+                dealt.append((other, self._cut(other, rng)[0]))
+            yield [int(row) for _, group in dealt for row in group]
+
+    def _cut(self, label: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Shuffle the items of a label and cut them into groups."""
+        rows = rng.permutation(self._by_label[label])
+        n = max(len(rows) // self._group, 1)
+        return [rows[turn * self._group : (turn + 1) * self._group] for turn in range(n)]

@@ -23,10 +23,12 @@ class KeepBest(pl.Callback):
         A validation metric, higher is better; None keeps the last weights.
     patience : int
         Epochs without improvement before stopping.
+    until : int, optional
+        Stop after this epoch in any case.
     """
 
-    def __init__(self, monitor: str | None, patience: int) -> None:
-        self._monitor, self._patience = monitor, patience
+    def __init__(self, monitor: str | None, patience: int, until: int | None = None) -> None:
+        self._monitor, self._patience, self._until = monitor, patience, until
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] | None = None
         self.best_epoch = 0
@@ -56,12 +58,15 @@ class KeepBest(pl.Callback):
         """Note the epoch; Lightning has validated it already."""
         rates = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self._note(module, {"epoch": trainer.current_epoch + 1, **rates})
-        if self._monitor and trainer.current_epoch + 1 - self.best_epoch >= self._patience:
+        epoch = trainer.current_epoch + 1
+        is_idle = self._monitor is not None and epoch - self.best_epoch >= self._patience
+        if is_idle or epoch == self._until:
             trainer.should_stop = True
 
     def _note(self, module: Any, rates: dict[str, float]) -> None:
         self.history.append({**rates, "seconds": time.perf_counter() - self._since})
-        value = rates.get(self._monitor, -float("inf")) if self._monitor else float(len(self.history))
+        last = float(len(self.history))  # without validation the last weights are the best
+        value = rates.get(self._monitor, -float("inf")) if self._monitor else last
         if value > self._best_value:
             self._best_value, self.best_epoch = value, int(rates["epoch"])
             self.best = deepcopy(module.head.state_dict())
@@ -70,17 +75,18 @@ class KeepBest(pl.Callback):
 class EpochBar(pl.Callback):
     """One quiet progress bar over the epochs."""
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, until: int | None = None) -> None:
+        self._title, self._until = title, until
         self._bar: Any = None
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
         """Open the bar."""
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(total=trainer.max_epochs, desc=self._title, unit="epoch", leave=False)
+        total = self._until or trainer.max_epochs
+        self._bar = tqdm(total=total, desc=self._title, unit="epoch", leave=False)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
         """Show loss and validation."""
         shown = {
             name: f"{float(value):.3f}"
@@ -90,7 +96,7 @@ class EpochBar(pl.Callback):
         self._bar.set_postfix(shown)
         self._bar.update()
 
-    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+    def teardown(self, *_: object, **__: object) -> None:
         """Close the bar, also after an interruption."""
         if self._bar is not None:
             self._bar.close()

@@ -16,9 +16,10 @@ class FitConfig:
     batch_size: int = 128
     per_class: int = 5
     lr: float = 1e-3
-    weight_decay: float = 0.0
+    weight_decay: float = 1.0
     dropout: float = 0.2
     val: float = 0.2
     patience: int = 15
     monitor: str = "auto"
+    refit: bool = True
     seed: int = 0

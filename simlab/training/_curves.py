@@ -30,7 +30,7 @@ def _curve(epochs: Sequence[float], values: Sequence[float], title: str, best: i
     if not points:
         return ""
     low, high = min(y for _, y in points), max(y for _, y in points)
-    last = max(max(epochs), 1)
+    last = max(*epochs, 1)
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = _PAD + (_WIDTH - 2 * _PAD) * x / last
@@ -39,7 +39,9 @@ def _curve(epochs: Sequence[float], values: Sequence[float], title: str, best: i
 
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
     dots = [place(x, y) for x, y in points if x == best]
-    mark = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var(--accent)"/>' for x, y in dots)
+    mark = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var(--accent)"/>' for x, y in dots
+    )
     said = f"{title}: {points[0][1]:.3f} → {points[-1][1]:.3f}"
     return (
         f'<div><svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{escape(said)}">'

@@ -1,9 +1,11 @@
 """The Lightning data module over embeddings: training is a walk through one matrix."""
 
+import numpy as np
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._batches import BalancedBatches
 
@@ -11,7 +13,7 @@ from simlab.training._batches import BalancedBatches
 class _Rows(TensorDataset):
     """A tensor data set that takes a whole batch by one indexing."""
 
-    def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:  # type: ignore[override]
+    def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:
         return tuple(tensor[rows] for tensor in self.tensors)
 
 
@@ -21,11 +23,16 @@ class SimilarityData(pl.LightningDataModule):
     Parameters
     ----------
     train : Embeddings
-        With labels.
+        With labels; items without one, and labels with one item, are left out.
     val : Embeddings, optional
         With labels; compared among themselves after every epoch.
     batch_size, per_class, seed
         See `BalancedBatches`.
+
+    Raises
+    ------
+    DataError
+        Fewer than two labels with two training items.
 
     Examples
     --------
@@ -48,9 +55,16 @@ class SimilarityData(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        codes = train.items.label_codes
+        n_labels = int((np.bincount(codes[codes >= 0]) > 1).sum())
+        if n_labels < 2:  # noqa: PLR2004
+            raise DataError(
+                f"training needs at least two labels with two items each; got {n_labels} among "
+                f"{len(train)} items; similarity is learned from what differs"
+            )
         self.train, self.val = train, val
         self._batches = BalancedBatches(
-            train.items.label_codes, batch_size=batch_size, per_class=per_class, seed=seed
+            codes, batch_size=batch_size, per_class=per_class, seed=seed
         )
 
     def train_dataloader(self) -> DataLoader:

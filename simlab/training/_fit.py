@@ -1,27 +1,24 @@
 """fit: learn a head on remembered embeddings, and give back a Run."""
 
-import logging
-import signal
-import threading
-import time
+import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 
 from simlab.encoders import Encoder, embed
-from simlab.errors import ChoiceError, DataError
+from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
-from simlab.space import Embeddings, score
+from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig
-from simlab.training._heads import check_head, make_head
+from simlab.training._heads import check_head
+from simlab.training._learn import learn
 from simlab.training._run import Run
-from simlab.training._validation import hold_out, tests_seen_classes, usable
-from simlab.training.losses import check_loss, make_loss
+from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
+from simlab.training.losses import check_loss
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -39,22 +36,24 @@ def fit(
     batch_size: int = 128,
     per_class: int = 5,
     lr: float = 1e-3,
-    weight_decay: float = 0.0,
+    weight_decay: float = 1.0,
     dropout: float = 0.2,
     val: float = 0.2,
     patience: int = 15,
     monitor: str = "auto",
+    refit: bool = True,
     seed: int = 0,
     trainer: "pl.Trainer | None" = None,
-    cache: Literal["default", False] | str | Path = "default",
+    cache: str | Path | Literal[False] = "default",
     progress: bool = True,
 ) -> Run:
     """Learn which differences matter: train a small head on the vectors of a frozen encoder.
 
     The vectors come from `embed` and are remembered, so that a second fit starts at once. Test
     items are never touched. A part of the training items is held out; after every epoch they
-    are compared among themselves, and the best head is kept, the untrained one included.
-    Interrupting (the stop button) keeps the best head so far.
+    are compared among themselves to find the best epoch, the untrained head included; the head
+    is then trained on all of them for so long. Interrupting (the stop button) keeps the best
+    head so far.
 
     Parameters
     ----------
@@ -74,8 +73,9 @@ def fit(
         Items in a batch: `batch_size // per_class` labels.
     per_class : int, default=5
         Items of each label in a batch; more when there are few labels.
-    lr, weight_decay : float, default=1e-3 and 0.0
-        Of AdamW; the rate falls to 0 along half a cosine.
+    lr, weight_decay : float, default=1e-3 and 1.0
+        Of AdamW; the rate falls to 0 along half a cosine. The decay draws the correction of
+        the skip head back to zero, that is, to the space of the encoder.
     dropout : float, default=0.2
         Share of the head's input numbers set to 0 in training.
     val : float, default=0.2
@@ -85,10 +85,15 @@ def fit(
         Epochs without improvement before stopping.
     monitor : {"auto", "map@r", "r-precision", "recall@1"}, default="auto"
         What "better" means on the held-out items; `"auto"` is MAP@R.
+    refit : bool, default=True
+        When the best epoch is known, train once more on all training items, those held out by
+        `fit` included, for as many epochs. Without it the head keeps the best weights of the
+        first training. Items of a `val` part are never learned from, and a trainer of your own
+        trains once.
     seed : int, default=0
         Of the held-out part, the batches and the weights.
     trainer : pytorch_lightning.Trainer, optional
-        In place of the one made here; `epochs` is then the trainer's.
+        In place of the one made here, and new; `epochs` is then the trainer's.
     cache : default="default"
         As in `embed`.
     progress : bool, default=True
@@ -104,7 +109,13 @@ def fit(
     ChoiceError
         Unknown loss, head or monitor.
     DataError
-        No items, no labels, one label only, or a label with a single item.
+        No items, no labels, one label only, or a label with a single item; a number out of its
+        range; a trainer that has trained before.
+
+    Warns
+    -----
+    SimlabWarning
+        Too few items to hold any out: nothing will stop training in time.
 
     Examples
     --------
@@ -127,139 +138,76 @@ def fit(
         val=val,
         patience=patience,
         monitor=monitor,
+        refit=refit,
         seed=seed,
     )
-    _check(config)
+    _check(config, trainer)
     by_item = tests_seen_classes(items)
     items = usable(items)
     train_rows, val_rows = hold_out(items, val, seed, by_item=by_item)
     embeddings = embed(items, encoder, cache=cache, progress=progress)
-    train = embeddings[train_rows]
     held = embeddings[val_rows] if val_rows.size else None
-    started = time.perf_counter()
-    with _quiet():
-        module, kept, finished = _train(config, train, held, trainer, progress=progress)
-    if kept.best is None:  # interrupted before the first step
-        raise KeyboardInterrupt
-    module.head.load_state_dict(kept.best)
+    learned = learn(config, embeddings[train_rows], held, trainer=trainer, progress=progress)
+    used = np.concatenate([train_rows, val_rows])
     run = Run(
         base=encoder,
-        head=module.head.eval().requires_grad_(requires_grad=False),
+        head=learned.head,
         config=config,
-        history=kept.frame,
-        seen_labels=frozenset(items.label_names),
-        best_epoch=kept.best_epoch,
-        seconds=time.perf_counter() - started,
-        finished=finished,
+        history=learned.history,
+        seen_labels=frozenset(items[used].label_names),
+        best_epoch=learned.best_epoch,
+        seconds=learned.seconds,
+        finished=learned.finished,
     )
-    return run if held is None else run.with_scores(_scores(run, held))
+    if held is None:
+        return run
+    run = replace(run, scores=_scores(run, held))
+    whole = training_rows(items)
+    is_worth = run.best_epoch > 0 and len(whole) > len(train_rows)
+    if not (refit and is_worth and run.finished) or trainer is not None:
+        return run
+    try:
+        again = learn(config, embeddings[whole], None, until=run.best_epoch, progress=progress)
+    except KeyboardInterrupt:
+        return run
+    if not again.finished:
+        return run
+    return replace(run, head=again.head, seconds=run.seconds + again.seconds, refitted=True)
 
 
-def _check(config: FitConfig) -> None:
+def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     check_loss(config.loss)
     check_head(config.head)
     if config.monitor not in MONITORS:
         raise ChoiceError.of("monitor", config.monitor, MONITORS)
-    least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1}
-    wrong = [f"{name} must be at least {low}; got {getattr(config, name)!r}"
-             for name, low in least.items() if getattr(config, name) < low]
-    if config.lr <= 0:
-        wrong.append(f"lr must be above 0; got {config.lr!r}")
-    if not 0 <= config.dropout < 1:
-        wrong.append(f"dropout must be a share in [0, 1); got {config.dropout!r}")
-    if wrong:
-        raise DataError("; ".join(wrong))
-
-
-def _train(
-    config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
-    trainer: "pl.Trainer | None",
-    *,
-    progress: bool,
-) -> tuple[Any, Any, bool]:
-    """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
-    from simlab.training._callbacks import EpochBar, KeepBest
-    from simlab.training._data import SimilarityData
-    from simlab.training._module import SimilarityModule
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        vectors = torch.from_numpy(train.vectors)
-        head = make_head(config.head, vectors, dropout=config.dropout)
-        with torch.no_grad():
-            start = head.eval()(vectors)
-        head.train()
-        loss = make_loss(config.loss, start, torch.from_numpy(train.items.label_codes))
-        module = SimilarityModule(head, loss, lr=config.lr, weight_decay=config.weight_decay)
-        data = SimilarityData(
-            train, held, batch_size=config.batch_size, per_class=config.per_class, seed=config.seed
+    least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}
+    wrong = [
+        f"{name} must be a whole number, at least {low}; got {value!r}"
+        for name, low in least.items()
+        if not isinstance(value := getattr(config, name), Integral) or value < low
+    ]
+    if not 0 < config.lr < math.inf:
+        wrong.append(f"lr must be above 0 and finite; got {config.lr!r}")
+    if not 0 <= config.weight_decay < math.inf:
+        wrong.append(f"weight_decay must be at least 0 and finite; got {config.weight_decay!r}")
+    shares = {"dropout": config.dropout, "val": config.val}
+    wrong += [
+        f"{name} must be a share in [0, 1); got {share!r}"
+        for name, share in shares.items()
+        if not 0 <= share < 1
+    ]
+    if trainer is not None and trainer.global_step:
+        wrong.append(
+            f"trainer must be new; got one that has trained {trainer.current_epoch} epochs; "
+            "make another pl.Trainer"
         )
-        metric = "map@r" if config.monitor == "auto" else config.monitor
-        kept = KeepBest(f"val_{metric}" if held is not None else None, config.patience)
-        callbacks = [kept, EpochBar(f"fit: {config.loss}")] if progress else [kept]
-        trainer = trainer or _trainer(config.epochs)
-        trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
-        finished = _run_to_the_end(trainer, module, data)
-    return module, kept, finished
+    if wrong:
+        raise DataError("; ".join(wrong[:3]))
 
 
-def _trainer(epochs: int) -> "pl.Trainer":
-    import pytorch_lightning as pl
-
-    return pl.Trainer(
-        max_epochs=epochs,
-        accelerator="auto",
-        devices=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
-def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any) -> bool:
-    """Train; an interruption ends it early, and leaves the notebook interruptible.
-
-    Lightning answers an interrupt by ignoring all further ones and leaving the process.
-    """
-    on_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if on_main else None
-    try:
-        trainer.fit(module, datamodule=data)
-    except (KeyboardInterrupt, SystemExit):
-        if not trainer.interrupted:
-            raise
-        return False
-    finally:
-        if on_main:
-            signal.signal(signal.SIGINT, handler)
-    return True
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's banners and its advice on data loaders out of the notebook."""
-    import pytorch_lightning  # noqa: F401 (its import sets the levels that are changed here)
-
-    names = ("pytorch_lightning", "lightning_fabric")
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for text in (".*does not have many workers.*", ".*log_every_n_steps.*", ".*LeafSpec.*"):
-                warnings.filterwarnings("ignore", text)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-def _scores(run: Run, held: Embeddings) -> Any:
+def _scores(run: Run, held: Embeddings) -> Scores:
     """Score the held-out items in the new space; they decided when to stop, and are no test."""
     vectors = run.transform(held.vectors)
-    return score(Embeddings(vectors, held.items, run), k=(1, 5, 10))
+    with warnings.catch_warnings():  # items that were held out without a friend: nobody's fault
+        warnings.simplefilter("ignore", SimlabWarning)
+        return score(Embeddings(vectors, held.items, run), k=(1, 5, 10))

@@ -1,7 +1,5 @@
 """Heads: small modules that turn the vectors of a frozen encoder into better ones."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
@@ -84,7 +82,8 @@ class SkipHead(nn.Module):
         return centered + self.correction(dropout(centered, self.dropout, self.training))
 
 
-HEADS: dict[str, Callable[..., nn.Module]] = {"linear": LinearHead, "skip": SkipHead}
+Head = LinearHead | SkipHead
+HEADS: dict[str, type[Head]] = {"linear": LinearHead, "skip": SkipHead}
 
 
 def check_head(name: str) -> None:
@@ -93,7 +92,7 @@ def check_head(name: str) -> None:
         raise ChoiceError.of("head", name, HEADS)
 
 
-def make_head(name: str, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
+def make_head(name: str, vectors: Tensor, *, dropout: float = 0.0) -> Head:
     """Make a head for vectors like these training vectors of shape (n, dim).
 
     Examples

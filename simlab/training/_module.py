@@ -30,8 +30,8 @@ class SimilarityModule(pl.LightningModule):
     loss : callable
         Of embeddings and labels; if it is a module its parameters are trained too.
     lr : float, default=1e-3
-        Of AdamW; falls to 0 along half a cosine.
-    weight_decay : float, default=0.0
+        Of AdamW; falls to 0 along half a cosine (stays, where the trainer has no last step).
+    weight_decay : float, default=1.0
         Of the head.
 
     Examples
@@ -43,7 +43,7 @@ class SimilarityModule(pl.LightningModule):
     """
 
     def __init__(
-        self, head: nn.Module, loss: Loss, *, lr: float = 1e-3, weight_decay: float = 0.0
+        self, head: nn.Module, loss: Loss, *, lr: float = 1e-3, weight_decay: float = 1.0
     ) -> None:
         super().__init__()
         self.head, self.loss = head, loss
@@ -69,9 +69,7 @@ class SimilarityModule(pl.LightningModule):
         """Compare items among themselves; mean values by name."""
         unit = normalize(self(vectors), dim=1).detach().float().cpu().numpy()
         codes = labels.cpu().numpy()
-        _, rates = retrieval_rates(
-            unit, codes, unit, codes, own=np.arange(len(codes)), k=[1]
-        )
+        _, rates = retrieval_rates(unit, codes, unit, codes, own=np.arange(len(codes)), k=[1])
         return {f"val_{name}": float(values.mean()) for name, values in rates.items()}
 
     def configure_optimizers(self) -> Any:
@@ -82,7 +80,7 @@ class SimilarityModule(pl.LightningModule):
         if isinstance(self.loss, nn.Module):
             groups.append({"params": list(self.loss.parameters()), "lr": _LOSS_PACE * self._lr})
         optimizer = torch.optim.AdamW(groups, lr=self._lr, weight_decay=0.0)
-        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        steps = max(self.trainer.estimated_stepping_batches, 1)  # infinite if only time ends it
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / steps, 1)))
         )

@@ -1,7 +1,7 @@
 """Run: what `fit` gives back, and an Encoder again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ class Run:
     base : Encoder
         The frozen encoder below the head.
     head : torch.nn.Module
-        The best weights by validation.
+        The best weights by validation or, after a refit, those of all items.
     config : FitConfig
         How it was trained.
     history : pandas.DataFrame
@@ -41,13 +41,16 @@ class Run:
     seen_labels : frozenset
         The labels that training or validation saw.
     best_epoch : int
-        The epoch whose weights were kept.
+        The epoch that was best on the held-out items.
     seconds : float
         Time of training, without embedding.
     finished : bool
         False if it was interrupted.
+    refitted : bool
+        Whether the head was trained again on all items, for `best_epoch` epochs.
     scores : Scores or None
-        Of the held-out items. They decided when to stop: score test items for an honest figure.
+        Of the held-out items, before a refit. They decided when to stop: score test items for
+        an honest figure.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class Run:
     best_epoch: int
     seconds: float
     finished: bool = True
+    refitted: bool = False
     scores: Scores | None = None
 
     @property
@@ -91,25 +95,23 @@ class Run:
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send vectors of the encoder, shape (n, dim), through the head; shape (n, out)."""
         device = next(self.head.parameters()).device
-        with torch.inference_mode():
+        vectors = np.asarray(vectors, dtype=np.float32)
+        starts = range(0, max(len(vectors), 1), _CHUNK)
+        with torch.inference_mode():  # torch.tensor copies: the vectors may be read-only
             parts = [
-                self.head(part.to(device)).float().cpu()
-                for part in torch.from_numpy(np.ascontiguousarray(vectors)).split(_CHUNK)
+                self.head(torch.tensor(vectors[start : start + _CHUNK], device=device)).cpu()
+                for start in starts
             ]
-        return torch.cat(parts).numpy()
+        return torch.cat(parts).float().numpy()
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Place new content; shape (n, out). For many items use `simlab.embed`: it remembers."""
         return self.transform(self.base.encode(content))
 
-    def with_scores(self, scores: Scores) -> "Run":
-        """Return the same run with scores of its held-out items."""
-        return replace(self, scores=scores)
-
     def save(self, path: str | Path) -> None:
         """Write the run into a folder: weights as safetensors, all else as JSON.
 
-        The encoder itself is not written, only its name and fingerprint.
+        The encoder itself is not written, only its name and fingerprint; nor are the scores.
 
         Raises
         ------
@@ -137,7 +139,8 @@ class Run:
         return _run_files.load(Path(path), encoder)
 
     def __repr__(self) -> str:
-        end = "" if self.finished else ", interrupted"
+        end = ", refitted on all items" if self.refitted else ""
+        end += "" if self.finished else ", interrupted"
         return (
             f"Run: {self.name}, {self.config.head} head, best of {len(self.history) - 1} epochs: "
             f"{self.best_epoch}, {self.seconds:.1f} s{end}"

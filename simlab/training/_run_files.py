@@ -16,6 +16,8 @@ from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simlab.training._run import Run
 
 _FORMAT = 1
@@ -29,9 +31,12 @@ def save(run: "Run", folder: Path) -> None:
     aside = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
     aside.mkdir(parents=True)
     try:
-        weights = {name: tensor.contiguous().cpu() for name, tensor in run.head.state_dict().items()}
+        weights = {
+            name: tensor.contiguous().cpu() for name, tensor in run.head.state_dict().items()
+        }
         save_file(weights, aside / "head.safetensors")
-        (aside / "run.json").write_text(json.dumps(_record(run), indent=2))
+        text = json.dumps(_record(run), indent=2, default=_plain)
+        (aside / "run.json").write_text(text, encoding="utf-8")
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -44,53 +49,81 @@ def _record(run: "Run") -> dict[str, Any]:
     ]
     return {
         "format": _FORMAT,
-        "encoder": {"name": run.base.name, "fingerprint": run.base.fingerprint,
-                    "size": getattr(run.base, "size", None)},
+        "encoder": {
+            "name": run.base.name,
+            "fingerprint": run.base.fingerprint,
+            "size": getattr(run.base, "size", None),
+        },
         "config": asdict(run.config),
         "history": history,
         "seen_labels": sorted(run.seen_labels),
         "best_epoch": run.best_epoch,
         "seconds": run.seconds,
         "finished": run.finished,
+        "refitted": run.refitted,
     }
 
 
-def load(folder: Path, encoder: Encoder | None) -> "Run":
-    import pandas as pd
-    from safetensors.torch import load_file
+def _plain(number: Any) -> Any:
+    """Turn a numpy number, such as a seed from np.arange, into a plain one."""
+    return number.item()
 
+
+def load(folder: Path, encoder: Encoder | None) -> "Run":
     from simlab.training._run import Run
 
+    record, weights = _read(folder)
     try:
-        record = json.loads((folder / "run.json").read_text())
-        weights = load_file(folder / "head.safetensors")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{str(folder)!r} must be a folder written by run.save ({error})") from None
-    if record.get("format") != _FORMAT:
-        raise DataError(f"run format must be {_FORMAT}; got {record.get('format')!r}; update simlab")
+        told = record["encoder"]["name"], record["encoder"]["fingerprint"]
+        config = FitConfig(**record["config"])
+        head = make_head(config.head, torch.zeros(2, len(weights["enter.center"])))
+        head.load_state_dict(weights)
+        known = {
+            "head": head.eval().requires_grad_(requires_grad=False),
+            "config": config,
+            "history": _history(record["history"]),
+            "seen_labels": frozenset(record["seen_labels"]),
+            **{name: record[name] for name in ("best_epoch", "seconds", "finished", "refitted")},
+        }
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise _no_run(folder, error) from None
     base = _base(record["encoder"]) if encoder is None else encoder
-    if base.fingerprint != record["encoder"]["fingerprint"]:
+    if base.fingerprint != told[1]:
         raise DataError(
-            f"the run was trained on {record['encoder']['name']!r} with other weights or settings "
+            f"the run was trained on {told[0]!r} with other weights or settings "
             f"than the {base.name!r} given; pass the same encoder with encoder="
         )
-    config = FitConfig(**record["config"])
-    head = make_head(config.head, torch.zeros(2, len(weights["enter.center"])))
-    head.load_state_dict(weights)
-    return Run(
-        base=base,
-        head=head.eval().requires_grad_(requires_grad=False),
-        config=config,
-        history=pd.DataFrame(record["history"]),
-        seen_labels=frozenset(record["seen_labels"]),
-        best_epoch=record["best_epoch"],
-        seconds=record["seconds"],
-        finished=record["finished"],
-    )
+    return Run(base=base, **known)
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        weights = load_file(folder / "head.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _no_run(folder, error) from None
+    written = record.get("format") if isinstance(record, dict) else None
+    if written != _FORMAT:
+        raise DataError(f"run format must be {_FORMAT}; got {written!r}; update simlab")
+    return record, weights
+
+
+def _no_run(folder: Path, error: Exception) -> DataError:
+    reason = f"{error} is missing" if isinstance(error, KeyError) else error
+    return DataError(f"{str(folder)!r} must be a folder written by run.save ({reason})")
+
+
+def _history(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(rows, dtype=float).astype({"epoch": int})
 
 
 def _base(told: dict[str, Any]) -> Encoder:
-    options = {} if told["size"] is None else {"size": told["size"]}
+    options = {} if told.get("size") is None else {"size": told["size"]}
     try:
         return ready_encoder(told["name"], **options)
     except ValueError:

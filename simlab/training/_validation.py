@@ -9,7 +9,8 @@ from simlab.items import Items
 
 _FEWEST_CLASSES = 8
 """With fewer classes, classes are too few to hold some out: items are held out instead."""
-_FEWEST_HELD = 2
+_FEWEST_LABELS = 2
+"""With one label everything is a friend, and every space looks perfect."""
 
 
 def usable(items: Items) -> Items:
@@ -24,9 +25,9 @@ def usable(items: Items) -> Items:
         raise DataError("fit needs at least one item; got none")
     if items.labels is None:
         raise DataError("fit needs labels; give labels= when making the items")
-    if "split" in items.columns:
-        items = items[items.column("split") != "test"]
     train = items.where(split="train") if "split" in items.columns else items
+    if "split" in items.columns:
+        items = items.where(split=["train", "val"])
     missing = int((train.label_codes < 0).sum())
     if missing:
         raise DataError(
@@ -58,7 +59,15 @@ def tests_seen_classes(items: Items) -> bool:
     return bool(tested.size and np.isin(tested, codes[split == "train"]).all())
 
 
-def hold_out(items: Items, share: float, seed: int, *, by_item: bool) -> tuple[np.ndarray, np.ndarray]:
+def training_rows(items: Items) -> np.ndarray:
+    """Tell the positions of the items that may be learned from: all but those of a `val` part."""
+    own = items.column("split") if "split" in items.columns else np.full(len(items), "train")
+    return np.flatnonzero(own == "train")
+
+
+def hold_out(
+    items: Items, share: float, seed: int, *, by_item: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Separate training from validation items.
 
     Items split with `val=` keep their parts. Otherwise a share is held out of training: whole
@@ -70,7 +79,7 @@ def hold_out(items: Items, share: float, seed: int, *, by_item: bool) -> tuple[n
     items : Items
         From `usable`.
     share : float
-        In [0, 1); 0 holds out nothing.
+        In [0, 1); 0 holds out nothing. Items with a part of their own ignore it.
     seed : int
         Which classes or items.
     by_item : bool
@@ -86,24 +95,35 @@ def hold_out(items: Items, share: float, seed: int, *, by_item: bool) -> tuple[n
     SimlabWarning
         Too few items to hold any out: nothing will stop training in time.
     """
-    if not 0 <= share < 1:
-        raise DataError(f"val must be a share in [0, 1); got {share!r}")
     everyone = np.arange(len(items))
-    if "split" in items.columns and (items.column("split") == "val").any():
-        return everyone[items.column("split") == "train"], everyone[items.column("split") == "val"]
+    own = items.column("split") if "split" in items.columns else np.full(len(items), "train")
+    if (own == "val").any():
+        train, val = everyone[own == "train"], everyone[own == "val"]
+        if _n_labels(items, val) >= _FEWEST_LABELS:
+            return train, val
+        _warn(f"the {len(val)} items of the val part are too few for validation")
+        return train, everyone[:0]
     if share == 0:
         return everyone, everyone[:0]
     by = "item" if by_item or len(items.label_names) < _FEWEST_CLASSES else "label"
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
-    counts = np.bincount(items.label_codes[val])
-    if len(np.unique(items.label_codes[train])) < 2 or (counts >= _FEWEST_HELD).sum() < 2:  # noqa: PLR2004
-        warnings.warn(
-            f"{len(items)} items are too few to hold {share:.0%} out for validation; training "
-            "runs to its end and keeps the last weights",
-            SimlabWarning,
-            stacklevel=3,
-        )
+    if min(_n_labels(items, train), _n_labels(items, val)) < _FEWEST_LABELS:
+        _warn(f"{len(items)} items are too few to hold {share:.0%} out for validation")
         return everyone, everyone[:0]
     return train, val
 
+
+def _n_labels(items: Items, rows: np.ndarray) -> int:
+    """Count the labels with at least two of these items: one friend for each."""
+    codes = items.label_codes[rows]
+    return int((np.bincount(codes[codes >= 0]) > 1).sum())
+
+
+def _warn(what: str) -> None:
+    warnings.warn(
+        f"{what} (it needs two labels with two items each); training runs to its end and keeps "
+        "the last weights",
+        SimlabWarning,
+        stacklevel=4,
+    )

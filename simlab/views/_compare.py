@@ -61,8 +61,13 @@ class Comparison:
             for column, metric in ((2, "loss"), (3, "val_map@r")):
                 if metric in history:
                     line = Scatter(
-                        x=history["epoch"], y=history[metric], name=name, mode="lines",
-                        line={"color": color}, legendgroup=name, showlegend=False,
+                        x=history["epoch"],
+                        y=history[metric],
+                        name=name,
+                        mode="lines",
+                        line={"color": color},
+                        legendgroup=name,
+                        showlegend=False,
                     )
                     figure.add_trace(line, row=1, col=column)
         for column in range(2, len(titles) + 1):
@@ -75,7 +80,9 @@ class Comparison:
         lines = [f"Comparison of {', '.join(self.scores)} ({self.note})"]
         for name, scores in self.scores.items():
             row = scores.frame[scores.frame["metric"] == _SHOWN[0]].iloc[0]
-            lines.append(f"  {name:<18} {_SHOWN[0]} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]")
+            lines.append(
+                f"  {name:<18} {_SHOWN[0]} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -98,7 +105,7 @@ class Comparison:
             for metric in _SHOWN
         ]
         history = self.histories.get(name)
-        trained = "–" if history is None else f"{history['seconds'].iloc[-1]:.1f} s"
+        trained = "none" if history is None else f"{history['seconds'].iloc[-1]:.1f} s"
         return [name, group, *cells, int(frame["n"].iloc[0]), trained]
 
     def _ipython_display_(self) -> None:
@@ -152,7 +159,7 @@ def compare(spaces: Mapping[str, Embeddings]) -> Comparison:
     Raises
     ------
     DataError
-        Nothing to compare, or spaces of different items.
+        Nothing to compare, or spaces of different items, labels or splits.
 
     Examples
     --------
@@ -166,17 +173,29 @@ def compare(spaces: Mapping[str, Embeddings]) -> Comparison:
         raise DataError("compare needs at least one space; got none")
     first_name, first = next(iter(spaces.items()))
     for name, space in spaces.items():
-        if space.items.ids.tolist() != first.items.ids.tolist():
-            raise DataError(
-                f"compare needs the same items in every space; {name!r} ({len(space)} items) "
-                f"differs from {first_name!r} ({len(first)} items); embed the same items"
-            )
-    held_out = "split" in first.items.columns and "test" in first.items.column("split")
-    scored = {name: space.where(split="test") if held_out else space for name, space in spaces.items()}
+        for told in ("id", "label", "split"):
+            if _column(space, told) != _column(first, told):
+                raise DataError(
+                    f"compare needs the same items in every space; the {told}s of {name!r} "
+                    f"({len(space)} items) differ from those of {first_name!r} ({len(first)} "
+                    "items); embed the same items"
+                )
+    held_out = "test" in _column(first, "split")
+    scored = {
+        name: space.where(split="test") if held_out else space for name, space in spaces.items()
+    }
     n = len(scored[first_name])
     return Comparison(
         {name: score(space) for name, space in scored.items()},
-        {name: space.source.history for name, space in spaces.items()
-         if hasattr(space.source, "history")},
+        {
+            name: space.source.history
+            for name, space in spaces.items()
+            if space.source is not None and hasattr(space.source, "history")
+        },
         f"{n:,} test items" if held_out else f"all {n:,} items given",
     )
+
+
+def _column(space: Embeddings, name: str) -> list[Any]:
+    """Read what is known of the items; nothing where there is no such column."""
+    return space.items.column(name).tolist() if name in space.items.columns else []

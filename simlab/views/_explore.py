@@ -10,8 +10,11 @@ from simlab.space import Embeddings, Index, project
 from simlab.views._explorer import Explorer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from PIL.Image import Image
 
+_FEWEST_FOR_UMAP = 16
+"""`project` lays out fewer items by PCA, whatever is asked."""
 _MOST_VALUES = 100
 """A column with more distinct values is an identifier, not a way to color a map."""
 
@@ -58,7 +61,7 @@ def explore(
     Raises
     ------
     DataError
-        Fewer than two items.
+        Fewer than two items, or to show fewer than two.
     ChoiceError
         Unknown projection.
 
@@ -71,6 +74,8 @@ def explore(
     """
     if len(embeddings) < 2:  # noqa: PLR2004
         raise DataError(f"explore needs at least two items; got {len(embeddings)}")
+    if max_items < 2:  # noqa: PLR2004
+        raise DataError(f"max_items must be at least 2; got {max_items!r}")
     shown, note = _sample(embeddings, max_items, seed)
     items = shown.items
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
@@ -84,7 +89,7 @@ def explore(
         texts=list(items.content) if items.modality == "text" else None,
         thumbnails=_thumbnails(shown, progress=progress),
         colorings=_colorings(shown),
-        projection=projection.upper(),
+        projection="PCA" if len(shown) < _FEWEST_FOR_UMAP else projection.upper(),
         title=title or name,
         note=note,
     )
@@ -103,9 +108,11 @@ def _thumbnails(embeddings: Embeddings, *, progress: bool) -> "list[Image] | Non
     from simlab._thumbnails import thumbnail
 
     content = embeddings.items.content
-    flat = content.modality == "array" and len(content.stored.type.shape) == 1
-    if content.modality == "text" or flat:
+    if content.modality == "text":
         return None
+    shape = content.stored.type.shape if content.modality == "array" else (1, 1)
+    if len(shape) != 2 and tuple(shape[2:]) not in {(1,), (3,), (4,)}:  # noqa: PLR2004
+        return None  # no picture
     pictures = tqdm(content, desc="thumbnails", unit="item", leave=False, disable=not progress)
     return [thumbnail(picture) for picture in pictures]
 
@@ -114,10 +121,16 @@ def _colorings(embeddings: Embeddings) -> dict[str, np.ndarray]:
     """Choose the columns that group the items."""
     chosen = {}
     for name in embeddings.items.columns:
-        if name in {"id", "label"}:
+        if name in {"id", "label"} or _is_nested(embeddings.items.table, name):
             continue
         values = embeddings.items.column(name)
         n_distinct = len(set(values.tolist()))
         if 1 < n_distinct <= _MOST_VALUES and n_distinct < len(values):
             chosen[name] = values
     return chosen
+
+
+def _is_nested(table: "pa.Table", name: str) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_nested(table.schema.field(name).type))

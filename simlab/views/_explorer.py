@@ -8,9 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import traitlets
 from anywidget import AnyWidget
-from ipywidgets.widgets.trait_types import (  # type: ignore[import-untyped]
-    CByteMemoryView,
-)
+from ipywidgets.widgets.trait_types import CByteMemoryView
 from PIL import Image
 
 from simlab._thumbnails import COLUMNS, sprite_sheets

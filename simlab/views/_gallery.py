@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlab import _html
-from simlab.errors import ChoiceError
+from simlab.errors import ChoiceError, DataError
 from simlab.space import Neighbors, neighbor_row
 
 ORDERS = ("given", "worst")
@@ -24,8 +24,9 @@ class Gallery:
     def _repr_html_(self) -> str:
         rows = "".join(neighbor_row(one) for one in self.neighbors)
         note = "the query first, then its nearest, with their cosine similarity"
-        if self.neighbors.matches is not None:
-            note += f"; {self.neighbors.matches.mean():.0%} share the label of their query"
+        matches = self.neighbors.matches
+        if matches is not None and matches.size:
+            note += f"; {matches.mean():.0%} share the label of their query"
         if self.n_left_out:
             note += f"; {self.n_left_out} more queries are not shown (max_queries)"
         return _html.block(repr(self.neighbors), rows, note=note)
@@ -41,7 +42,7 @@ def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24
     order : {"given", "worst"}, default="given"
         `"worst"`: queries with the fewest neighbours of their own label first.
     max_queries : int, default=24
-        Rows to show.
+        Rows to show, at least 1.
 
     Returns
     -------
@@ -51,6 +52,8 @@ def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24
     ------
     ChoiceError
         Unknown order.
+    DataError
+        Nothing to show, or the order `"worst"` without labels.
 
     Examples
     --------
@@ -61,7 +64,13 @@ def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24
     """
     if order not in ORDERS:
         raise ChoiceError.of("order", order, ORDERS)
+    if max_queries < 1:
+        raise DataError(f"max_queries must be at least 1; got {max_queries!r}")
     rows = np.arange(len(neighbors))
-    if order == "worst" and neighbors.matches is not None:
+    if order == "worst":
+        if neighbors.matches is None:
+            raise DataError(
+                "order 'worst' needs labels on queries and gallery; give labels= to the items"
+            )
         rows = np.argsort(neighbors.matches.mean(axis=1), kind="stable")
     return Gallery(neighbors[rows[:max_queries]], max(len(rows) - max_queries, 0))

@@ -7,7 +7,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#33
 
 
 def plain_layout() -> dict[str, Any]:
-    """Settings of every plotly chart: no decoration, readable in light and dark pages."""
+    """Give the settings of every plotly chart: no decoration, readable in light and dark."""
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -10,7 +10,6 @@ from hypothesis import given, strategies as st
 from simlab.space import _search
 from simlab.space._search import nearest, nearest_others
 
-
 WAYS = pytest.mark.parametrize("way", ["faiss", "numpy"])
 
 
@@ -69,6 +68,16 @@ def test_similarity_never_leaves_its_range_and_never_rises(way, space):
 
     assert np.abs(similarities).max() <= 1
     assert (np.diff(similarities, axis=1) <= 0).all()
+
+
+@WAYS
+def test_rounding_never_makes_an_item_more_than_equal_to_itself(way):
+    gallery = unit(np.random.default_rng(0), 500, 64)
+    with searching(way):
+        _, similarities = nearest(gallery, gallery, 1)
+
+    assert (gallery * gallery).sum(axis=1).max() > 1
+    assert similarities.max() == 1
 
 
 @WAYS

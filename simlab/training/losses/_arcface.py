@@ -51,7 +51,7 @@ class ArcFace(nn.Module):
     @classmethod
     def around(cls, embeddings: Tensor, labels: Tensor) -> "ArcFace":
         """Start with each centre at the mean direction of its items; labels are 0 to n - 1."""
-        loss = cls(int(labels.max()) + 1, embeddings.shape[1])
+        loss = cls(int(labels.max()) + 1, embeddings.shape[1]).to(embeddings)
         with torch.no_grad():
             loss.centers.zero_().index_add_(0, labels, normalize(embeddings, dim=1))
             loss.centers.copy_(normalize(loss.centers, dim=1))

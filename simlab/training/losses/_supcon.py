@@ -31,7 +31,8 @@ def supcon(embeddings: Tensor, labels: Tensor, *, temperature: float = 0.1) -> T
     References
     ----------
     Khosla et al. *Supervised Contrastive Learning*. 2020. arXiv:2004.11362, equation 2
-    (:math:`L_{out}`). Equal to `SupConLoss` of pytorch-metric-learning.
+    (:math:`L_{out}`). Equal to `SupConLoss` of pytorch-metric-learning, which however answers 0
+    where a batch has one label only.
 
     Examples
     --------

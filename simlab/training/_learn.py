@@ -1,0 +1,177 @@
+"""One walk through Lightning: from embeddings to the best head of a config."""
+
+import logging
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from simlab.errors import DataError
+from simlab.space import Embeddings
+from simlab.training._config import FitConfig
+from simlab.training._heads import make_head
+from simlab.training.losses import make_loss
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pytorch_lightning as pl
+
+_ADVICE = ("does not have many workers", "log_every_n_steps", "LeafSpec", "across ranks is zero")
+"""What Lightning warns of and what is no concern here; the last: no validation items."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A head with its best weights, and how it came to be."""
+
+    head: nn.Module
+    history: "pd.DataFrame"
+    best_epoch: int
+    seconds: float
+    finished: bool
+
+
+def learn(
+    config: FitConfig,
+    train: Embeddings,
+    held: Embeddings | None,
+    *,
+    trainer: "pl.Trainer | None" = None,
+    until: int | None = None,
+    progress: bool = True,
+) -> Learned:
+    """Train a head; keep the weights that rate best on the held-out items.
+
+    Parameters
+    ----------
+    config : FitConfig
+    train : Embeddings
+        With labels, at least two of each.
+    held : Embeddings, optional
+        Held-out items; without them the last weights are kept.
+    trainer : pytorch_lightning.Trainer, optional
+        In place of the one made here.
+    until : int, optional
+        Stop after this epoch; the learning rate falls as if all epochs were run.
+    progress : bool, default=True
+        Show a bar over the epochs.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Interrupted before the first step. Later interruptions end the training early.
+    DataError
+        The trainer trained nothing.
+    """
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        started = time.perf_counter()
+        module, kept, finished = _train(config, train, held, trainer, until, progress=progress)
+        seconds = time.perf_counter() - started
+    if kept.best is None and finished:
+        raise DataError("trainer must train at least one batch; got one that trained none")
+    if kept.best is None:
+        raise KeyboardInterrupt
+    module.head.load_state_dict(kept.best)
+    head = module.head.eval().requires_grad_(requires_grad=False)
+    return Learned(head, kept.frame, kept.best_epoch, seconds, finished)
+
+
+def _train(
+    config: FitConfig,
+    train: Embeddings,
+    held: Embeddings | None,
+    trainer: "pl.Trainer | None",
+    until: int | None,
+    *,
+    progress: bool,
+) -> tuple[Any, Any, bool]:
+    """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
+    from simlab.training._callbacks import EpochBar, KeepBest
+    from simlab.training._data import SimilarityData
+    from simlab.training._module import SimilarityModule
+
+    vectors = torch.from_numpy(train.vectors)
+    head = make_head(config.head, vectors, dropout=config.dropout)
+    with torch.no_grad():
+        start = head.eval()(vectors)
+    head.train()
+    loss = make_loss(config.loss, start, torch.from_numpy(train.items.label_codes))
+    module = SimilarityModule(head, loss, lr=config.lr, weight_decay=config.weight_decay)
+    data = SimilarityData(
+        train, held, batch_size=config.batch_size, per_class=config.per_class, seed=config.seed
+    )
+    metric = "map@r" if config.monitor == "auto" else config.monitor
+    trainer = trainer or _trainer(config.epochs)
+    validates = held is not None and trainer.limit_val_batches != 0
+    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
+    title = f"fit: {config.loss}" if until is None else f"fit: {config.loss}, all items"
+    callbacks = [kept, EpochBar(title, until)] if progress else [kept]
+    given = list(trainer.callbacks)  # type: ignore[attr-defined]
+    trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
+    try:
+        finished = _run_to_the_end(trainer, module, data)
+    finally:
+        trainer.callbacks[:] = given  # type: ignore[attr-defined]
+    return module, kept, finished
+
+
+def _trainer(epochs: int) -> "pl.Trainer":
+    import pytorch_lightning as pl
+
+    return pl.Trainer(
+        max_epochs=epochs,
+        accelerator="auto",
+        devices=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any) -> bool:
+    """Train; an interruption ends it early, and leaves the notebook interruptible.
+
+    Lightning answers an interrupt by ignoring all further ones and leaving the process.
+    """
+    on_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if on_main else None  # None also if not Python's
+    try:
+        trainer.fit(module, datamodule=data)
+    except (KeyboardInterrupt, SystemExit):
+        if not trainer.interrupted:
+            raise
+        return False
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+    return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's banners and its advice on data loaders out of the notebook."""
+    import pytorch_lightning  # noqa: F401 (its import sets the levels that are changed here)
+
+    names = ("pytorch_lightning", "lightning_fabric")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for text in _ADVICE:
+                warnings.filterwarnings("ignore", f".*{text}.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

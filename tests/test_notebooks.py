@@ -1,0 +1,76 @@
+"""The notebooks: short, paired, executed in a real kernel; the README shows the same cells."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def code_cells(book):
+    return [cell.source for cell in book.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestEveryNotebook:
+    def test_is_equal_to_its_twin(self, path):
+        book, twin = jupytext.read(path), jupytext.read(path.with_suffix(".py"))
+
+        assert [cell.source for cell in book.cells] == [cell.source for cell in twin.cells]
+
+    def test_is_kept_without_outputs(self, path):
+        outputs = [cell for cell in nbformat.read(path, 4).cells if cell.get("outputs")]
+
+        assert not outputs
+
+    def test_has_at_most_ten_short_code_cells(self, path):
+        cells = code_cells(nbformat.read(path, 4))
+
+        assert len(cells) <= 10
+        assert max(len(cell.splitlines()) for cell in cells) <= 8
+
+    def test_tells_each_step_before_it_is_done(self, path):
+        kinds = [cell.cell_type for cell in nbformat.read(path, 4).cells]
+
+        assert kinds.count("markdown") >= kinds.count("code") - 2
+        assert kinds[0] == "markdown"
+
+
+def test_the_readme_shows_the_cells_of_the_quickstart():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = {line.strip() for block in blocks for line in block.splitlines()}
+    cells = code_cells(nbformat.read(ROOT / "notebooks" / "01_quickstart.ipynb", 4))
+
+    missing = [line for cell in cells for line in cell.splitlines() if line.strip() not in lines]
+
+    assert missing == []
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_the_quickstart_runs_and_shows_the_gain_on_unseen_classes(quickstart):
+    book = nbformat.read(quickstart / "reports" / "01_quickstart.ipynb", 4)
+    told = "\n".join(
+        output.data.get("text/plain", "")
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    )
+    found = dict(re.findall(r"^\s+(frozen|supcon|triplet) +recall@1 (0\.\d+)", told, re.MULTILINE))
+
+    assert float(found["frozen"]) < 0.65
+    assert min(float(found["supcon"]), float(found["triplet"])) >= 0.70
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_the_executed_quickstart_keeps_the_state_of_its_widgets(quickstart):
+    book = nbformat.read(quickstart / "reports" / "01_quickstart.ipynb", 4)
+    state = book.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    titles = [model["state"].get("title") for model in state.values()]
+
+    assert {"before training", "after training, unseen emoji"} <= set(titles)
