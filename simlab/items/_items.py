@@ -128,8 +128,8 @@ class Items:
         Parameters
         ----------
         folder : str or Path
-            Holds one folder per label. Pictures are read when needed; their ids are their paths
-            below the folder.
+            Holds one folder per label. Pictures are read when needed; their ids are their paths,
+            from the name of the folder on.
 
         Raises
         ------

@@ -72,7 +72,8 @@ def from_folder(folder: str | Path) -> Source:
     below = [path.relative_to(folder) for path in files]
     stored = store([path.resolve() for path in files])
     labels = [path.parts[0] for path in below]
-    return stored, _table(stored, labels, [path.as_posix() for path in below], pa.table({}))
+    ids = [f"{folder.resolve().name}/{path.as_posix()}" for path in below]
+    return stored, _table(stored, labels, ids, pa.table({}))
 
 
 def _check_pictures(files: list[Path]) -> None:

@@ -55,7 +55,15 @@ class Index:
 
     @cached_property
     def _row_of(self) -> dict[Any, int]:
-        return {name: row for row, name in enumerate(self.embeddings.items.ids.tolist())}
+        ids = self.embeddings.items.ids.tolist()
+        rows = {name: row for row, name in enumerate(ids)}
+        if len(rows) < len(ids):
+            twice = next(name for row, name in enumerate(ids) if rows[name] != row)
+            raise DataError(
+                f"a gallery must hold each id once, so that queries find others and not "
+                f"themselves; got {twice!r} more than once; select each item once"
+            )
+        return rows
 
     def search(self, queries: Embeddings, k: int = 10, *, exclude_self: bool = False) -> Neighbors:
         """Find the `k` nearest items of the gallery for each query.
@@ -79,7 +87,8 @@ class Index:
         ShapeError
             Queries of another dimension than the gallery.
         DataError
-            `k` below 1 or beyond the gallery, no queries, or queries of another encoder.
+            `k` below 1 or beyond the gallery, no queries, queries of another encoder, or a
+            gallery with repeated ids when the query itself is to be left out.
         """
         self._check(queries, k, most=len(self) - exclude_self)
         unit, gallery = queries.unit, self.embeddings.unit

@@ -108,7 +108,8 @@ def score(
     Raises
     ------
     DataError
-        No labels, no query with a relevant item in the gallery, or a depth below 1.
+        No labels, no query with a relevant item in the gallery, a gallery that holds an id
+        twice, or a depth below 1.
 
     Warns
     -----

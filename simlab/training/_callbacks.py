@@ -52,6 +52,8 @@ class KeepBest(pl.Callback):
             for vectors, labels in val:
                 rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
         module.train()
+        # in float32, as Lightning keeps its metrics: else rounding may look like progress
+        rates = {name: float(torch.tensor(value)) for name, value in rates.items()}
         self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:

@@ -168,10 +168,10 @@ def fit(
         return run
     try:
         again = learn(config, embeddings[whole], None, until=run.best_epoch, progress=progress)
-    except KeyboardInterrupt:
-        return run
+    except KeyboardInterrupt:  # before its first step
+        return replace(run, finished=False)
     if not again.finished:
-        return run
+        return replace(run, finished=False)
     return replace(run, head=again.head, seconds=run.seconds + again.seconds, refitted=True)
 
 

@@ -1,5 +1,6 @@
 """Where items come from: what goes in is what comes out."""
 
+import shutil
 from io import BytesIO
 
 import datasets
@@ -252,14 +253,21 @@ def test_the_sub_folder_is_the_label_and_the_path_the_id(photos):
     items = Items.from_folder(photos)
 
     assert items.labels.tolist() == ["blue"] * 3 + ["red"] * 3
-    assert items.ids.tolist()[:2] == ["blue/0.png", "blue/1.png"]
+    assert items.ids.tolist()[:2] == ["photos/blue/0.png", "photos/blue/1.png"]
+
+
+def test_equal_file_names_in_two_folders_are_two_ids(photos):
+    shutil.copytree(photos, photos.with_name("others"))
+    one, two = Items.from_folder(photos), Items.from_folder(photos.with_name("others"))
+
+    assert not set(one.ids) & set(two.ids)
 
 
 def test_pictures_deeper_down_belong_to_the_first_folder(photos):
     (photos / "red" / "dark").mkdir()
     (photos / "red" / "dark" / "4.JPEG").write_bytes(png("maroon"))
 
-    assert Items.from_folder(photos).where(id="red/dark/4.JPEG").labels.tolist() == ["red"]
+    assert Items.from_folder(photos).where(id="photos/red/dark/4.JPEG").labels.tolist() == ["red"]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,16 @@ class Named:
             ),
         ),
         (
+            lambda: Index(scattered(ids=range(30))[[4, 7, 4]]).search(
+                scattered(), k=1, exclude_self=True
+            ),
+            DataError,
+            (
+                "a gallery must hold each id once, so that queries find others and not "
+                "themselves; got 4 more than once; select each item once"
+            ),
+        ),
+        (
             lambda: Index(scattered()).search(scattered(), k=0),
             DataError,
             "k must be from 1 to 30, the number of items that can be found; got 0",

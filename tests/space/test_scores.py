@@ -109,6 +109,14 @@ def test_sets_with_default_ids_do_not_leave_each_other_out():
     assert score(queries, gallery=gallery, k=[1]).value("recall@1") == 1
 
 
+def test_a_query_asked_twice_is_left_out_twice():
+    emb = clusters(noise=0.7, ids=range(30))
+
+    once, twice = (score(emb[rows], gallery=emb).per_query for rows in ([4], [4, 4]))
+
+    assert twice.equals(pd.concat([once, once], ignore_index=True))
+
+
 def test_a_gallery_with_one_item_is_enough():
     query, gallery = placed([[1, 0]], ["x"], ids=["q"]), placed([[1, 0]], ["x"], ids=["g"])
 
@@ -163,6 +171,13 @@ def test_all_queries_with_something_to_find_raise_no_warning():
         (
             lambda: score(clusters(), gallery=placed(np.eye(6), None)),
             "score needs labels on queries and gallery; give labels= to the items",
+        ),
+        (
+            lambda: score(clusters(ids=range(30))[[3, 9, 9]]),
+            (
+                "a gallery must hold each id once, so that queries find others and not "
+                "themselves; got 9 more than once; select each item once"
+            ),
         ),
         (
             lambda: score(clusters()[:0]),

@@ -11,12 +11,15 @@ QUIET = {"cache": False, "progress": False}
 
 
 def make_blobs(n_labels=10, size=8, *, dim=8, spread=1.0, seed=0):
-    """Make `size` arrays of each of `n_labels`, scattered around a center of their label."""
+    """Make `size` arrays of each of `n_labels`, scattered around a center of their label.
+
+    Only the first half of the numbers tells labels apart: there is something to learn.
+    """
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(n_labels), size)
-    values = rng.normal(size=(n_labels, dim))[codes] + rng.normal(
-        scale=spread, size=(len(codes), dim)
-    )
+    tells = np.arange(dim) < dim // 2
+    centers = 3 * rng.normal(size=(n_labels, dim)) * tells
+    values = centers[codes] + spread * rng.normal(size=(len(codes), dim)) * np.where(tells, 1, 3)
     ids = [f"blob-{row}" for row in range(len(codes))]
     return Items.from_arrays(
         values.astype(np.float32), labels=[f"label {code}" for code in codes], ids=ids
@@ -55,4 +58,4 @@ def digits():
 def run(learn):
     """Return a run on ten labels, with validation items of its own."""
     parts = np.tile(["train"] * 5 + ["val"] * 3, 10)
-    return learn(make_blobs().with_column("split", parts), epochs=5, lr=3e-3)
+    return learn(make_blobs().with_column("split", parts), epochs=5, lr=1e-2, batch_size=32)

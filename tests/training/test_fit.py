@@ -275,6 +275,103 @@ def test_the_labels_of_a_val_part_that_is_not_used_are_not_seen(blobs, learn):
     assert run.seen_labels == set(items.where(split="train").label_names)
 
 
+def test_rounding_is_no_progress(learn, blobs, monkeypatch):
+    monkeypatch.setitem(
+        losses.OF_PAIRS, "supcon", lambda vectors, labels: 0 * losses.supcon(vectors, labels)
+    )
+    parts = np.tile(["train"] * 5 + ["val"] * 3, 10)
+    run = learn(blobs().with_column("split", parts), weight_decay=0.0)
+
+    assert len(set(run.history["val_map@r"])) == 1
+    assert run.best_epoch == 0
+
+
+# -- refit ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def refitted(digits, learn):
+    return learn(digits, epochs=3)
+
+
+@pytest.fixture(scope="module")
+def unrefitted(digits, learn):
+    return learn(digits, epochs=3, refit=False)
+
+
+def test_a_refit_learns_from_all_training_items(refitted, digits, learn):
+    assert refitted.best_epoch == 3  # so that both walk through all epochs
+    assert same_weights(refitted, learn(digits, epochs=3, val=0))
+
+
+def test_a_refit_ends_after_the_best_epoch_of_as_many_as_asked(blobs, learn, monkeypatch):
+    run = learn(blobs(), epochs=9, lr=1e-2)
+    interrupted_after(monkeypatch, run.best_epoch)
+
+    assert 0 < run.best_epoch < 9
+    assert same_weights(run, learn(blobs(), epochs=9, lr=1e-2, val=0))
+
+
+def test_without_a_refit_the_best_weights_are_kept(unrefitted, digits):
+    train = digits.where(split="train")
+    held = set(unrefitted.scores.per_query["id"])
+    val = train[np.isin(train.ids, list(held))]
+    value = score(embed(val, unrefitted, **QUIET)).value("map@r")
+
+    assert value == pytest.approx(unrefitted.history["val_map@r"].max(), abs=1e-6)
+    assert not unrefitted.refitted
+
+
+def test_a_refit_changes_the_weights_and_nothing_of_the_record(refitted, unrefitted):
+    assert not same_weights(refitted, unrefitted)
+    assert refitted.history.drop(columns="seconds").equals(
+        unrefitted.history.drop(columns="seconds")
+    )
+    assert refitted.scores.frame.equals(unrefitted.scores.frame)
+
+
+def test_a_run_says_that_it_was_refitted(refitted):
+    assert refitted.refitted
+    assert repr(refitted).endswith("s, refitted on all items")
+
+
+def test_a_val_part_is_never_learned_from(parts, learn):
+    run = learn(parts, epochs=5, lr=1e-2, batch_size=32)
+
+    assert (run.best_epoch > 0, run.refitted) == (True, False)
+
+
+def test_nothing_is_refitted_when_the_start_was_best(blobs, learn, monkeypatch):
+    monkeypatch.setitem(
+        losses.OF_PAIRS, "supcon", lambda vectors, labels: -losses.supcon(vectors, labels)
+    )
+    run = learn(blobs(), lr=0.1)
+
+    assert (run.best_epoch, run.refitted) == (0, False)
+
+
+def test_an_interrupted_refit_keeps_the_first_training(digits, learn, unrefitted, monkeypatch):
+    n_batches = 3 * len(counted(digits, learn, monkeypatch))
+    interrupted_after(monkeypatch, n_batches)
+    run = learn(digits, epochs=3)
+
+    assert (run.finished, run.refitted) == (False, False)
+    assert same_weights(run, unrefitted)
+
+
+def counted(items, learn, monkeypatch):
+    """List the sizes of the batches of one epoch."""
+    sizes = []
+
+    def watched(vectors, labels):
+        sizes.append(len(labels))
+        return losses.supcon(vectors, labels)
+
+    monkeypatch.setitem(losses.OF_PAIRS, "supcon", watched)
+    learn(items, epochs=1, refit=False)
+    return sizes
+
+
 # -- interruption ---------------------------------------------------------------------------
 
 

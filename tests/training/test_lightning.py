@@ -129,7 +129,7 @@ def test_a_trainer_of_ones_own_decides_the_epochs(blobs, learn):
 def test_a_trainer_of_ones_own_trains_the_same_head(blobs, learn):
     own = learn(blobs(), epochs=3, trainer=pl.Trainer(max_epochs=3, **SILENT))
 
-    assert own.fingerprint == learn(blobs(), epochs=3).fingerprint
+    assert own.fingerprint == learn(blobs(), epochs=3, refit=False).fingerprint
 
 
 def test_a_trainer_of_ones_own_keeps_its_callbacks(blobs, learn):
@@ -144,6 +144,12 @@ def test_a_trainer_of_ones_own_keeps_its_callbacks(blobs, learn):
     learn(blobs(), trainer=trainer)
 
     assert (heard, trainer.callbacks) == ([0, 1], before)
+
+
+def test_a_trainer_of_ones_own_trains_once(blobs, learn):
+    run = learn(blobs(), lr=1e-2, trainer=pl.Trainer(max_epochs=5, **SILENT))
+
+    assert (run.best_epoch > 0, run.refitted) == (True, False)
 
 
 def test_a_trainer_that_ends_by_the_clock_is_welcome(blobs, learn):

@@ -11,6 +11,9 @@ from simlab.errors import DataError
 from simlab.space import Index
 from simlab.training import Run
 
+FACTS = ("best_epoch", "seconds", "finished", "refitted")
+
+
 # -- an encoder -----------------------------------------------------------------------------
 
 
@@ -164,12 +167,8 @@ def test_a_loaded_run_has_its_record(run, saved):
 
     assert loaded.config == run.config
     assert loaded.history.equals(run.history)
-    assert (loaded.seen_labels, loaded.best_epoch, loaded.seconds, loaded.finished) == (
-        run.seen_labels,
-        run.best_epoch,
-        run.seconds,
-        run.finished,
-    )
+    assert loaded.seen_labels == run.seen_labels
+    assert [getattr(loaded, name) for name in FACTS] == [getattr(run, name) for name in FACTS]
 
 
 @pytest.mark.parametrize("head", ["linear", "skip"])
@@ -247,6 +246,14 @@ def test_a_run_that_cannot_be_written_leaves_nothing_behind(run, tmp_path, monke
         run.save(tmp_path / "run")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_loaded_run_knows_whether_it_was_refitted_and_finished(run, tmp_path, value):
+    replace(run, refitted=value, finished=not value).save(tmp_path / "run")
+    loaded = Run.load(tmp_path / "run")
+
+    assert (loaded.refitted, loaded.finished) == (value, not value)
 
 
 def cut(path):
