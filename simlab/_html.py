@@ -102,7 +102,7 @@ def figure(content: Any, *, kind: str = "", mark: str = "", lines: Sequence[str]
     kind : {"", "yes", "no", "query"}, default=""
         Decides the border: solid blue, dashed vermilion, or plain.
     mark : str, default=""
-        A word or two in the colour of `kind`.
+        A word or two in the color of `kind`.
     lines : sequence of str
         Caption; escaped here.
     """

@@ -11,7 +11,7 @@ from simlab._fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class PixelEncoder:
-    """Flatten arrays as they are; shrink pictures to `size` by `size` colour pixels in [0, 1].
+    """Flatten arrays as they are; shrink pictures to `size` by `size` color pixels in [0, 1].
 
     Examples
     --------

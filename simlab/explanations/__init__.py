@@ -1,4 +1,4 @@
-"""Why these neighbours: the votes, and the parts of two items that bring them together."""
+"""Why these neighbors: the votes, and the parts of two items that bring them together."""
 
 from simlab.explanations._evidence import Evidence as Evidence
 from simlab.explanations._explain import explain as explain

@@ -1,4 +1,4 @@
-"""The card of an explanation: evidence in words, then each pair with its weights as colour."""
+"""The card of an explanation: evidence in words, then each pair with its weights as color."""
 
 from html import escape
 from math import floor, log10
@@ -65,7 +65,7 @@ def explanation_html(explanation: "Explanation") -> str:
     parts.append(_legend(explanation))
     query = explanation.neighbors.queries.items
     return _html.block(
-        "Why these neighbours?",
+        "Why these neighbors?",
         f'{_STYLE}<div class="heat">{"".join(parts)}</div>',
         note=f"query {query.ids[0]}, in the space of {explanation.encoder_name}",
     )
@@ -133,7 +133,7 @@ def _pair(explanation: "Explanation", pair: "PairMap", rank: int) -> str:
     scale = explanation.scale
     sides = [
         _side("query", query, pair.query_weights, explanation.words, scale),
-        _side("neighbour", neighbor, pair.neighbor_weights, pair.neighbor_words, scale),
+        _side("neighbor", neighbor, pair.neighbor_weights, pair.neighbor_words, scale),
     ]
     head = " · ".join(said)
     return f'<div class="pair"><p>{head}</p><div class="sides">{"".join(sides)}</div></div>'
@@ -194,7 +194,7 @@ def _values(content: np.ndarray, weights: np.ndarray, scale: float) -> str:
 
 
 def _chips(shown: list[str], weights: np.ndarray, scale: float) -> str:
-    """Colour the ground of pieces of HTML by their weights."""
+    """Color the ground of pieces of HTML by their weights."""
     chips = [
         f'<span style="background:{tint(weight, scale)}" title="{signed(weight, scale)}">'
         f"{html}</span>"

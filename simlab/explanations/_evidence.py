@@ -1,4 +1,4 @@
-"""Evidence: what the neighbours of one query say, before any look inside the items."""
+"""Evidence: what the neighbors of one query say, before any look inside the items."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from simlab.space import Neighbors
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the neighbours of one query say about it.
+    """What the neighbors of one query say about it.
 
     Make it with `Evidence.of(neighbors[0])`; `simlab.explain` does. The query itself is left out
-    where it is part of the gallery, and neighbours without a label do not vote.
+    where it is part of the gallery, and neighbors without a label do not vote.
 
     Attributes
     ----------
     k : int
-        Number of neighbours looked at.
+        Number of neighbors looked at.
     votes : mapping of label to int
         How many of them have each label, most votes first; empty in a gallery without labels.
     predicted : str, int or None
@@ -29,15 +29,15 @@ class Evidence:
     share : float or None
         Votes for `predicted` among all votes, in (0, 1].
     nearest : float
-        Cosine similarity of the nearest neighbour, in [-1, 1]: is the query familiar at all?
+        Cosine similarity of the nearest neighbor, in [-1, 1]: is the query familiar at all?
     nearest_unlike : float or None
-        Cosine similarity of the nearest neighbour that has another label than `predicted`
-        (the *nearest unlike neighbour*); None if there is none in the list.
+        Cosine similarity of the nearest neighbor that has another label than `predicted`
+        (the *nearest unlike neighbor*); None if there is none in the list.
     unlike_label : str, int or None
-        The label of that neighbour.
+        The label of that neighbor.
     margin : float or None
-        How much more similar the nearest neighbour labelled `predicted` is than the nearest
-        unlike one, from -2 to 2: how firmly do they agree? Negative if the nearest neighbour of
+        How much more similar the nearest neighbor labelled `predicted` is than the nearest
+        unlike one, from -2 to 2: how firmly do they agree? Negative if the nearest neighbor of
         all is the unlike one. None without an unlike one.
     label : str, int or None
         What the query is, where it is known.
@@ -47,7 +47,7 @@ class Evidence:
     References
     ----------
     Delany, Cunningham, Doyle and Zamolotskikh. *Generating Estimates of Classification
-    Confidence for a Case-Based Spam Filter*. ICCBR 2005, for the nearest unlike neighbour as a
+    Confidence for a Case-Based Spam Filter*. ICCBR 2005, for the nearest unlike neighbor as a
     measure of confidence.
 
     Examples
@@ -76,12 +76,12 @@ class Evidence:
 
     @classmethod
     def of(cls, neighbors: Neighbors) -> Self:
-        """Count the neighbours of one query.
+        """Count the neighbors of one query.
 
         Raises
         ------
         DataError
-            Not exactly one query, or no neighbour besides the query itself.
+            Not exactly one query, or no neighbor besides the query itself.
         """
         positions, similarities = others(neighbors)
         own, theirs = neighbors.queries.items.labels, neighbors.gallery.items.labels
@@ -110,20 +110,20 @@ class Evidence:
 
     @property
     def sentence(self) -> str:
-        """The evidence in words, for example "8 of 10 neighbours are 'red heart'; ..."."""
+        """The evidence in words, for example "8 of 10 neighbors are 'red heart'; ..."."""
         return f"{self.vote_in_words}; {self.margin_in_words}"
 
     @property
     def vote_in_words(self) -> str:
         """Who voted for what."""
         if not self.votes:
-            return f"{self.k} neighbour{'s' * (self.k != 1)} without a label"
+            return f"{self.k} neighbor{'s' * (self.k != 1)} without a label"
         n, cast = self.votes[self.predicted], sum(self.votes.values())
         known = "" if cast == self.k else " with a label"
         if cast == 1:
-            return f"the only neighbour{known} is {self.predicted!r}"
+            return f"the only neighbor{known} is {self.predicted!r}"
         many = f"all {n}" if n == cast else f"{n} of {cast}"
-        return f"{many} neighbours{known} {'is' if n == 1 else 'are'} {self.predicted!r}"
+        return f"{many} neighbors{known} {'is' if n == 1 else 'are'} {self.predicted!r}"
 
     @property
     def margin_in_words(self) -> str:
@@ -141,7 +141,7 @@ class Evidence:
 
 
 def others(neighbors: Neighbors) -> tuple[np.ndarray, np.ndarray]:
-    """Take the neighbours of one query without the query itself.
+    """Take the neighbors of one query without the query itself.
 
     Returns
     -------
@@ -152,18 +152,18 @@ def others(neighbors: Neighbors) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     DataError
-        Not exactly one query, or no neighbour besides the query itself.
+        Not exactly one query, or no neighbor besides the query itself.
     """
     if len(neighbors) != 1:
         raise DataError(
-            f"an explanation needs the neighbours of one query; got {len(neighbors)} queries; "
+            f"an explanation needs the neighbors of one query; got {len(neighbors)} queries; "
             "pick one, for example neighbors[0]"
         )
     names = neighbors.ids[0].astype(object)  # so that ids of another type are other ids
     is_other = names != neighbors.queries.items.ids[0]
     if not np.any(is_other):
         raise DataError(
-            f"an explanation needs a neighbour besides the query itself; got {neighbors.k} in "
+            f"an explanation needs a neighbor besides the query itself; got {neighbors.k} in "
             "all; search with a larger k, or with exclude_self=True"
         )
     return neighbors.positions[0][is_other], neighbors.similarities[0][is_other]

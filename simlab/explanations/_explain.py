@@ -1,4 +1,4 @@
-"""explain: from the neighbours of one query to the reasons."""
+"""explain: from the neighbors of one query to the reasons."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ def explain(
     seed: int = 0,
     progress: bool = True,
 ) -> Explanation:
-    """Say why these are the neighbours of a query: the votes, and the parts that matter.
+    """Say why these are the neighbors of a query: the votes, and the parts that matter.
 
-    For the nearest neighbours, every part of both items is replaced in turn, and the fall of the
+    For the nearest neighbors, every part of both items is replaced in turn, and the fall of the
     cosine similarity is measured. Nothing is assumed of the encoder but that it encodes. Cells
     of pictures and arrays, and values of 1-D arrays, are replaced by those of other gallery
     items: such a copy stays a picture of the kind that the encoder knows, while a grey cell is
-    news to it and a blurred cell still shows a colour. Words are left out.
+    news to it and a blurred cell still shows a color. Words are left out.
 
     A part whose work another part can do alone gets little weight, because only one is replaced
     at a time.
@@ -42,7 +42,7 @@ def explain(
     encoder : Encoder or Run
         What placed query and gallery.
     pairs : int, default=3
-        How many of the nearest neighbours are looked into; as many as there are if fewer.
+        How many of the nearest neighbors are looked into; as many as there are if fewer.
     donors : int, default=2
         How many gallery items give replacements, drawn at random from those not shown; weights
         are averaged over them. Without meaning for texts.
@@ -61,11 +61,11 @@ def explain(
     Raises
     ------
     DataError
-        Not exactly one query, another encoder than the one of the neighbours, items that it does
+        Not exactly one query, another encoder than the one of the neighbors, items that it does
         not read, queries of another kind or shape than the gallery, a gallery without items to
         take replacements from, or `pairs`, `donors` or `grid` below 1.
     ShapeError
-        Neighbours without a source, and an encoder of another dimension.
+        Neighbors without a source, and an encoder of another dimension.
 
     Notes
     -----
@@ -91,7 +91,7 @@ def explain(
     >>> neighbors = Index(embeddings).search(embeddings[:1], k=1, exclude_self=True)
     >>> explanation = explain(neighbors[0], pixels, progress=False)
     >>> explanation
-    Explanation: the only neighbour is 0; the nearest has similarity 0.90 (1 pair by values, pixels)
+    Explanation: the only neighbor is 0; the nearest has similarity 0.90 (1 pair by values, pixels)
     >>> explanation.pairs[0].query_weights.round(2).tolist()
     [0.9, 0.0, -0.05]
     """
@@ -156,7 +156,7 @@ def _check(neighbors: Neighbors, encoder: Encoder, **counts: int) -> None:
     asked, there = neighbors.queries.items, neighbors.gallery.items
     if there.modality not in encoder.modalities:
         raise DataError(
-            f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; the neighbours "
+            f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; the neighbors "
             f"are {there.modality} items; give the encoder that placed them"
         )
     if _kind(asked.content) != _kind(there.content):
@@ -171,7 +171,7 @@ def _check_source(embeddings: Embeddings, encoder: Encoder) -> None:
     if source is None or source is encoder or source.fingerprint == encoder.fingerprint:
         return
     raise DataError(
-        f"the encoder must be the one that placed the neighbours, {source.name}; got "
+        f"the encoder must be the one that placed the neighbors, {source.name}; got "
         f"{encoder.name} with other weights or options; give that one, or embed anew with this one"
     )
 

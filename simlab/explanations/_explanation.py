@@ -1,4 +1,4 @@
-"""Explanation: the evidence, and which parts bring a query and its neighbours together."""
+"""Explanation: the evidence, and which parts bring a query and its neighbors together."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PairMap:
-    """What each part of a query and of one neighbour does for their similarity.
+    """What each part of a query and of one neighbor does for their similarity.
 
     Attributes
     ----------
     neighbor_id : str or int
     neighbor_label : str, int or None
     position : int
-        Row of the neighbour in the gallery.
+        Row of the neighbor in the gallery.
     similarity : float
         Cosine similarity of the two, in [-1, 1].
     query_weights, neighbor_weights : ndarray of shape (rows, columns) or (n parts,), float64
@@ -31,7 +31,7 @@ class PairMap:
         from -2 to 2. Positive: the part brings the two together. Negative: it holds them apart.
         The figures need not add up to the similarity.
     neighbor_words : tuple of str
-        The words of the neighbour, in the order of its weights; empty unless it is a text.
+        The words of the neighbor, in the order of its weights; empty unless it is a text.
     """
 
     neighbor_id: Any
@@ -45,7 +45,7 @@ class PairMap:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Why these are the neighbours of a query. `simlab.explain` makes it.
+    """Why these are the neighbors of a query. `simlab.explain` makes it.
 
     It is plain data: it shows itself without the model that it explains.
 
@@ -54,9 +54,9 @@ class Explanation:
     neighbors : Neighbors
         Of one query.
     evidence : Evidence
-        What the neighbours say, before any look inside the items.
+        What the neighbors say, before any look inside the items.
     pairs : tuple of PairMap
-        The query with its nearest neighbours, the most similar first.
+        The query with its nearest neighbors, the most similar first.
     encoder_name : str
         Who made the space.
     kind : {"cells", "words", "values"}
@@ -66,6 +66,16 @@ class Explanation:
     donors : tuple
         Ids of the gallery items that replacements came from; empty for texts, whose words are
         left out.
+
+    Examples
+    --------
+    >>> from simlab import Index, embed, encoder, explain, load
+    >>> pixels = encoder("pixels")
+    >>> digits = embed(load("striped-digits")[:50], pixels, cache=False)
+    >>> found = Index(digits).search(digits[:1], k=5, exclude_self=True)
+    >>> explanation = explain(found, pixels, pairs=1, progress=False)
+    >>> explanation.frame.columns.tolist()
+    ['neighbor', 'side', 'part', 'weight']
     """
 
     neighbors: Neighbors
@@ -78,7 +88,7 @@ class Explanation:
 
     @property
     def scale(self) -> float:
-        """The largest weight of all pairs, whatever its sign: the end of the one colour scale."""
+        """The largest weight of all pairs, whatever its sign: the end of the one color scale."""
         weights = [
             side for pair in self.pairs for side in (pair.query_weights, pair.neighbor_weights)
         ]

@@ -1,4 +1,4 @@
-"""Heat: signed weights as colour, over a grey picture or behind a word."""
+"""Heat: signed weights as color, over a grey picture or behind a word."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _PALE = 0.5
 
 
 def tint(weight: float, scale: float) -> str:
-    """Colour a weight: blue above 0, orange below, as opaque as it is large.
+    """Color a weight: blue above 0, orange below, as opaque as it is large.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def heat_map(content: Any, weights: np.ndarray, scale: float, *, size: int) -> I
     content : PIL image or ndarray
     weights : ndarray of shape (rows, columns)
     scale : float
-        The weight of the strongest colour, one for all maps that are looked at together.
+        The weight of the strongest color, one for all maps that are looked at together.
     size : int
         Longest side on the page; the picture has twice as many pixels.
 
@@ -60,7 +60,7 @@ def heat_map(content: Any, weights: np.ndarray, scale: float, *, size: int) -> I
 
 
 def picture(content: Any) -> Image.Image:
-    """Make a picture of any item that has a plane: 3 or 4 channels as colours, others averaged.
+    """Make a picture of any item that has a plane: 3 or 4 channels as colors, others averaged.
 
     Examples
     --------

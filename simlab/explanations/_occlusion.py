@@ -85,7 +85,7 @@ def _weights(side: Side, changes: list[tuple[int, int]], units: np.ndarray) -> n
     parts, against = side
     if units.shape[1] != against.shape[1]:
         raise ShapeError(
-            f"the encoder must be the one of the neighbours: it returns {units.shape[1]} "
+            f"the encoder must be the one of the neighbors: it returns {units.shape[1]} "
             f"dimensions, they have {against.shape[1]}"
         )
     # the difference first: an unchanged vector then weighs exactly 0

@@ -18,7 +18,7 @@ def report(*values: Any, to: str | Path = "report.html", title: str = "simlab re
     Parameters
     ----------
     *values
-        In the order of the page: any value of simlab (items, runs, scores, neighbours,
+        In the order of the page: any value of simlab (items, runs, scores, neighbors,
         explanations), views (explorer, gallery, comparison), plotly figures, and str, which is
         read as Markdown. Embeddings are shown as an explorer.
     to : str or Path, default="report.html"

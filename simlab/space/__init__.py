@@ -1,4 +1,4 @@
-"""Where items lie: embeddings, neighbours, scores and maps. Numpy only, no torch."""
+"""Where items lie: embeddings, neighbors, scores and maps. Numpy only, no torch."""
 
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
 from simlab.space._index import Index as Index

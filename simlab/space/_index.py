@@ -73,10 +73,10 @@ class Index:
         queries : Embeddings
             From the same encoder as the gallery.
         k : int, default=10
-            Number of neighbours; at most the size of the gallery, without the query itself.
+            Number of neighbors; at most the size of the gallery, without the query itself.
         exclude_self : bool, default=False
             Leave out the gallery item that has the query's id. Without it the nearest
-            neighbour of an item of the gallery is the item itself.
+            neighbor of an item of the gallery is the item itself.
 
         Returns
         -------

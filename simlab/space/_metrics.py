@@ -1,4 +1,4 @@
-"""Retrieval metrics of ranked neighbours: pure functions, one value per query."""
+"""Retrieval metrics of ranked neighbors: pure functions, one value per query."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ def retrieval_metrics(
 ) -> dict[str, np.ndarray]:
     r"""Rate ranked lists, query by query.
 
-    With :math:`m_j` whether the neighbour at rank j is relevant and R the number of relevant
+    With :math:`m_j` whether the neighbor at rank j is relevant and R the number of relevant
     items in the gallery:
 
     - `recall@k`: 1 if one of the first k is relevant, else 0 (the convention of metric learning;
@@ -23,7 +23,7 @@ def retrieval_metrics(
     Parameters
     ----------
     matches : ndarray of shape (q, depth), bool
-        Whether each neighbour is relevant, the nearest first; depth is at least max(k, R).
+        Whether each neighbor is relevant, the nearest first; depth is at least max(k, R).
     relevant : ndarray of shape (q,), int
         R of each query, at least 1.
     k : sequence of int

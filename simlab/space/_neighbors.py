@@ -60,23 +60,23 @@ class Neighbors:
 
     @property
     def k(self) -> int:
-        """Number of neighbours per query."""
+        """Number of neighbors per query."""
         return self.positions.shape[1]
 
     @property
     def ids(self) -> np.ndarray:
-        """Ids of the neighbours, shape (q, k)."""
+        """Ids of the neighbors, shape (q, k)."""
         return self.gallery.items.ids[self.positions]
 
     @property
     def labels(self) -> np.ndarray | None:
-        """Labels of the neighbours, shape (q, k); None if the gallery has no labels."""
+        """Labels of the neighbors, shape (q, k); None if the gallery has no labels."""
         labels = self.gallery.items.labels
         return None if labels is None else labels[self.positions]
 
     @property
     def matches(self) -> np.ndarray | None:
-        """Whether each neighbour has its query's label, shape (q, k); None without labels.
+        """Whether each neighbor has its query's label, shape (q, k); None without labels.
 
         A query whose own label is not known matches nothing.
         """
@@ -88,7 +88,7 @@ class Neighbors:
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """One row per query and neighbour, as a pandas frame."""
+        """One row per query and neighbor, as a pandas frame."""
         import pandas as pd
 
         columns: dict[str, Any] = {
@@ -114,7 +114,7 @@ class Neighbors:
 
 
 def neighbor_row(one: Neighbors) -> str:
-    """Draw one query and its neighbours: right and wrong marked by border, sign and word."""
+    """Draw one query and its neighbors: right and wrong marked by border, sign and word."""
     items, found = one.queries.items, one.gallery.items[one.positions[0]]
     own = [] if items.labels is None else [str(items.labels[0])]
     cells = [_html.figure(items.content[0], kind="query", mark="query", lines=own)]

@@ -1,4 +1,4 @@
-"""Maps: two coordinates per item that keep neighbours near each other."""
+"""Maps: two coordinates per item that keep neighbors near each other."""
 
 import os
 import warnings
@@ -29,7 +29,7 @@ def project(embeddings: Embeddings, method: str = "umap", *, seed: int = 0) -> n
     embeddings : Embeddings
         At least 1 item; with fewer than 16 the map is always PCA.
     method : {"umap", "pca"}, default="umap"
-        `"umap"`: 15 nearest neighbours by cosine (exact), started from PCA (McInnes, Healy,
+        `"umap"`: 15 nearest neighbors by cosine (exact), started from PCA (McInnes, Healy,
         Melville 2018, arXiv:1802.03426). `"pca"`: the two principal axes of the unit vectors.
     seed : int, default=0
         Of UMAP's optimization.

@@ -1,4 +1,4 @@
-"""Rate the neighbours of every query, chunk by chunk: memory grows with queries and depth."""
+"""Rate the neighbors of every query, chunk by chunk: memory grows with queries and depth."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine similarity: faiss, or numpy where it cannot be imported."""
+"""Exact nearest neighbors by cosine similarity: faiss, or numpy where it cannot be imported."""
 
 from functools import lru_cache
 from types import ModuleType

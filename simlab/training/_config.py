@@ -11,7 +11,7 @@ class FitConfig:
     """
 
     loss: str = "supcon"
-    head: str = "skip"
+    head: str = "auto"
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5

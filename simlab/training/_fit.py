@@ -14,7 +14,7 @@ from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig
-from simlab.training._heads import check_head
+from simlab.training._heads import choose_head
 from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
@@ -31,7 +31,7 @@ def fit(
     encoder: Encoder,
     *,
     loss: str = "supcon",
-    head: str = "skip",
+    head: str = "auto",
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
@@ -63,9 +63,12 @@ def fit(
     encoder : Encoder
         Stays as it is.
     loss : {"arcface", "contrastive", "multi-similarity", "supcon", "triplet"}, default="supcon"
-    head : {"skip", "linear"}, default="skip"
+    head : {"auto", "skip", "skip-mlp", "linear"}, default="auto"
+        `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
+        `"skip"`; what was chosen stands in `run.config`.
         `"skip"`: the centered vector plus a linear correction that starts at zero, same
         dimension.
+        `"skip-mlp"`: the same with a correction of two layers.
         `"linear"`: one linear map to 256 dimensions.
     epochs : int, default=30
         At most; each goes through the training items once.
@@ -142,9 +145,10 @@ def fit(
         seed=seed,
     )
     _check(config, trainer)
-    by_item = tests_seen_classes(items)
+    is_seen = tests_seen_classes(items)
+    config = replace(config, head=choose_head(head, is_seen=is_seen))
     items = usable(items)
-    train_rows, val_rows = hold_out(items, val, seed, by_item=by_item)
+    train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, encoder, cache=cache, progress=progress)
     held = embeddings[val_rows] if val_rows.size else None
     learned = learn(config, embeddings[train_rows], held, trainer=trainer, progress=progress)
@@ -177,7 +181,6 @@ def fit(
 
 def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     check_loss(config.loss)
-    check_head(config.head)
     if config.monitor not in MONITORS:
         raise ChoiceError.of("monitor", config.monitor, MONITORS)
     least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}

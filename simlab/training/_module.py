@@ -14,7 +14,7 @@ from simlab.training.losses import Loss
 
 Batch = tuple[Tensor, Tensor]
 _LOSS_PACE = 3.0
-"""Learning rate of the parameters of a loss, in units of the head's: centres follow the items."""
+"""Learning rate of the parameters of a loss, in units of the head's: centers follow the items."""
 
 
 class SimilarityModule(pl.LightningModule):

@@ -1,4 +1,4 @@
-"""gallery: queries and their neighbours, row by row."""
+"""gallery: queries and their neighbors, row by row."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ ORDERS = ("given", "worst")
 
 @dataclass(frozen=True, repr=False)
 class Gallery:
-    """Rows of neighbours; shows itself in a notebook and in a report, without a kernel."""
+    """Rows of neighbors; shows itself in a notebook and in a report, without a kernel."""
 
     neighbors: Neighbors
     n_left_out: int = 0
@@ -33,14 +33,14 @@ class Gallery:
 
 
 def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24) -> Gallery:
-    """Look at queries and their neighbours: right and wrong are marked by border, sign and word.
+    """Look at queries and their neighbors: right and wrong are marked by border, sign and word.
 
     Parameters
     ----------
     neighbors : Neighbors
         What an index answered.
     order : {"given", "worst"}, default="given"
-        `"worst"`: queries with the fewest neighbours of their own label first.
+        `"worst"`: queries with the fewest neighbors of their own label first.
     max_queries : int, default=24
         Rows to show, at least 1.
 

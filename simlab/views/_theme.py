@@ -1,4 +1,4 @@
-"""Colours and chart settings: one place, told apart by colour-blind readers."""
+"""Colors and chart settings: one place, told apart by color-blind readers."""
 
 from typing import Any
 

@@ -64,8 +64,8 @@ def test_an_encoder_takes_no_options(counting):
 
 
 def test_an_option_that_an_encoder_does_not_have_is_refused():
-    with pytest.raises(TypeError, match="'colour'"):
-        encoder("pixels", colour=True)
+    with pytest.raises(TypeError, match="'color'"):
+        encoder("pixels", color=True)
 
 
 def test_a_module_that_is_an_encoder_already_keeps_its_own_way():

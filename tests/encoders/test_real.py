@@ -1,4 +1,4 @@
-"""The real encoders: shapes, the same each time, and no word of neighbours in a batch."""
+"""The real encoders: shapes, the same each time, and no word of neighbors in a batch."""
 
 import logging
 import subprocess

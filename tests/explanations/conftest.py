@@ -1,4 +1,4 @@
-"""Encoders that can be read at a glance, and a shortcut from items to neighbours."""
+"""Encoders that can be read at a glance, and a shortcut from items to neighbors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ def reader():
 
 @pytest.fixture
 def ask():
-    """Find the neighbours of the first item among the others."""
+    """Find the neighbors of the first item among the others."""
 
     def asked(content, encoder, labels=None, k=None):
         items = Items.from_arrays(content, labels=labels)

@@ -41,7 +41,7 @@ def test_the_nearest_similarity_is_the_first(four):
     assert four.nearest == 0.9
 
 
-def test_the_nearest_unlike_neighbour_is_the_first_of_another_label(four):
+def test_the_nearest_unlike_neighbor_is_the_first_of_another_label(four):
     assert (four.nearest_unlike, four.unlike_label) == (0.5, "spade")
 
 
@@ -83,7 +83,7 @@ def test_a_gallery_without_labels_casts_no_votes():
     assert (evidence.votes, evidence.predicted, evidence.share) == ({}, None, None)
 
 
-def test_a_neighbour_without_a_label_does_not_vote():
+def test_a_neighbor_without_a_label_does_not_vote():
     evidence = Evidence.of(neighbors_of(["a", None, None], [0.9, 0.8, 0.7]))
 
     assert (evidence.votes, evidence.share) == ({"a": 1}, 1.0)
@@ -101,7 +101,7 @@ def test_the_query_itself_does_not_vote():
     assert Evidence.of(found).votes == {"a": 2}
 
 
-def test_the_query_itself_is_not_its_nearest_neighbour():
+def test_the_query_itself_is_not_its_nearest_neighbor():
     found = neighbors_of(["self", "a", "a"], [1.0, 0.9, 0.8], own="self", ids=["query", "x", "y"])
 
     assert Evidence.of(found).nearest == 0.9
@@ -132,33 +132,33 @@ def test_a_list_that_holds_only_the_query_is_refused():
         (
             ["heart", "heart", "spade"],
             (
-                "2 of 3 neighbours are 'heart'; the nearest has similarity 0.90, and the nearest "
+                "2 of 3 neighbors are 'heart'; the nearest has similarity 0.90, and the nearest "
                 "of another label, 'spade', is 0.20 less similar"
             ),
         ),
         (
             ["spade", "heart", "heart"],
-            "2 of 3 neighbours are 'heart'; but a nearer one, at 0.90, is 'spade'",
+            "2 of 3 neighbors are 'heart'; but a nearer one, at 0.90, is 'spade'",
         ),
         (
             ["heart", "heart", "heart"],
             (
-                "all 3 neighbours are 'heart'; the nearest has similarity 0.90, and no other "
+                "all 3 neighbors are 'heart'; the nearest has similarity 0.90, and no other "
                 "label is among them"
             ),
         ),
         (
             ["heart", "spade", None],
             (
-                "1 of 2 neighbours with a label is 'heart'; the nearest has similarity 0.90, and "
+                "1 of 2 neighbors with a label is 'heart'; the nearest has similarity 0.90, and "
                 "the nearest of another label, 'spade', is 0.10 less similar"
             ),
         ),
         (
             ["heart", None, None],
-            "the only neighbour with a label is 'heart'; the nearest has similarity 0.90",
+            "the only neighbor with a label is 'heart'; the nearest has similarity 0.90",
         ),
-        (None, "3 neighbours without a label; the nearest has similarity 0.90"),
+        (None, "3 neighbors without a label; the nearest has similarity 0.90"),
     ],
 )
 def test_the_evidence_says_itself_in_words(labels, sentence):

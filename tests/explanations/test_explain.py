@@ -55,7 +55,7 @@ def test_the_weight_of_the_query_is_the_fall_of_the_similarity(red_map, colors):
     assert pair.query_weights[1, 2] == pytest.approx(fall, abs=1e-6)
 
 
-def test_the_weight_of_the_neighbour_is_the_fall_of_the_similarity(red_map, colors):
+def test_the_weight_of_the_neighbor_is_the_fall_of_the_similarity(red_map, colors):
     pair = red_map.pairs[0]
     [donor] = [colors[red_map.neighbors.gallery.items.ids == name][0] for name in red_map.donors]
     query, neighbor = np.array(mean_red(colors[0])), np.array(mean_red(colors[pair.position]))
@@ -132,7 +132,7 @@ def signs_are_right(weights):
 
 @pytest.fixture
 def plus_and_minus(reader):
-    """Query (1, 1) and neighbour (1, -1), with (0, 0) as the only donor."""
+    """Query (1, 1) and neighbor (1, -1), with (0, 0) as the only donor."""
     encoder = reader(np.asarray)
     arrays = np.array([[1.0, 1.0], [1.0, -1.0], [0.0, 0.0]])
     gallery = Embeddings(arrays, Items.from_arrays(arrays), encoder)
@@ -195,7 +195,7 @@ def control(patched, reader):
     return explain(found, encoder, progress=False).pairs[0]
 
 
-def test_the_planted_corner_makes_the_nearest_neighbour(shortcut):
+def test_the_planted_corner_makes_the_nearest_neighbor(shortcut):
     assert shortcut.position == 1
 
 
@@ -203,7 +203,7 @@ def test_the_planted_corner_leads_in_the_query(shortcut):
     assert corner_leads(shortcut.query_weights)
 
 
-def test_the_planted_corner_leads_in_the_neighbour(shortcut):
+def test_the_planted_corner_leads_in_the_neighbor(shortcut):
     assert corner_leads(shortcut.neighbor_weights)
 
 
@@ -308,7 +308,7 @@ def test_another_seed_draws_other_donors(noise):
     assert maps_with(noise, seed=7).donors != maps_with(noise, seed=8).donors
 
 
-def test_neither_the_query_nor_the_shown_neighbours_are_donors(noise):
+def test_neither_the_query_nor_the_shown_neighbors_are_donors(noise):
     explanation = maps_with(noise, donors=100)
     shown = {explanation.neighbors.queries.items.ids[0], *explanation.neighbors.ids[0]}
 
@@ -363,7 +363,7 @@ def test_two_queries_are_refused(found, reader):
 def test_another_encoder_is_refused_by_its_fingerprint(found, reader):
     other = reader(np.asarray, name="other", fingerprint="other")
 
-    with pytest.raises(DataError, match="must be the one that placed the neighbours, function"):
+    with pytest.raises(DataError, match="must be the one that placed the neighbors, function"):
         explain(found[0], other, progress=False)
 
 
@@ -374,7 +374,7 @@ def test_an_equal_encoder_made_anew_is_accepted(found, reader):
 def test_an_encoder_that_does_not_read_the_items_is_refused(found, reader):
     texts_only = reader(np.asarray, modalities=frozenset({"text"}))
 
-    with pytest.raises(DataError, match="reads text items; the neighbours are array items"):
+    with pytest.raises(DataError, match="reads text items; the neighbors are array items"):
         explain(found[0], texts_only, progress=False)
 
 

@@ -33,7 +33,7 @@ def colors_of(html):
 
 def test_an_explanation_says_itself_in_a_sentence(foxes):
     assert repr(foxes) == (
-        "Explanation: 1 of 2 neighbours is 'fox'; the nearest has similarity 1.00, and the nearest "
+        "Explanation: 1 of 2 neighbors is 'fox'; the nearest has similarity 1.00, and the nearest "
         "of another label, 'car', is 0.29 less similar (2 pairs by words, bag)"
     )
 
@@ -75,7 +75,7 @@ def test_the_method_for_words_is_to_leave_them_out(foxes):
 
 
 def test_the_card_opens_with_the_evidence_in_words(foxes):
-    assert "1 of 2 neighbours is &#x27;fox&#x27;" in foxes._repr_html_()
+    assert "1 of 2 neighbors is &#x27;fox&#x27;" in foxes._repr_html_()
 
 
 def test_the_card_says_whether_the_prediction_is_right(foxes):
@@ -122,7 +122,7 @@ def test_each_cell_has_its_figure_as_a_title(squares):
     assert len(titles) == 2 * 2 * 9
 
 
-def test_nothing_is_normalised_when_no_part_matters(reader, ask):
+def test_nothing_is_normalized_when_no_part_matters(reader, ask):
     encoder = reader(lambda _: [1.0, 0.0])
     explanation = explain(ask(["a b", "c", "d"], encoder), encoder, progress=False)
 
@@ -185,7 +185,7 @@ def test_the_card_of_a_gallery_without_labels_says_so(reader, ask):
     encoder = reader(lambda text: [len(text), 1.0])
     html = explain(ask(["a b", "c", "d"], encoder), encoder, progress=False)._repr_html_()
 
-    assert "2 neighbours without a label" in html
+    assert "2 neighbors without a label" in html
 
 
 def test_labels_beyond_the_first_few_are_counted_together(reader, ask):
@@ -199,4 +199,4 @@ def test_labels_beyond_the_first_few_are_counted_together(reader, ask):
 def test_the_card_needs_no_encoder(squares, reader, monkeypatch):
     monkeypatch.delattr(reader, "encode")
 
-    assert "Why these neighbours?" in squares._repr_html_()
+    assert "Why these neighbors?" in squares._repr_html_()

@@ -37,8 +37,8 @@ BAD_ITEMS = {
     "single item": (
         lambda: labeled("a", "a", "b", "c", "d", "d"),
         (
-            "label 'b' has 1 item, but fit needs at least 2 per label (2 such labels); drop them with "
-            "items.with_min_count(2)"
+            "label 'b' has 1 item, but fit needs at least 2 per label (2 such labels); drop them "
+            "with items.with_min_count(2)"
         ),
     ),
     "missing labels": (
@@ -92,15 +92,15 @@ BAD_NUMBERS = [
     (
         {"epochs": 0, "lr": -1, "val": 2},
         (
-            "epochs must be a whole number, at least 1; got 0; lr must be above 0 and finite; got -1; "
-            "val must be a share in [0, 1); got 2"
+            "epochs must be a whole number, at least 1; got 0; lr must be above 0 and finite; got "
+            "-1; val must be a share in [0, 1); got 2"
         ),
     ),
     (
         {"epochs": 0, "batch_size": 0, "per_class": 0, "patience": 0, "lr": 0},
         (
-            "epochs must be a whole number, at least 1; got 0; batch_size must be a whole number, at "
-            "least 4; got 0; per_class must be a whole number, at least 2; got 0"
+            "epochs must be a whole number, at least 1; got 0; batch_size must be a whole number, "
+            "at least 4; got 0; per_class must be a whole number, at least 2; got 0"
         ),
     ),
 ]
@@ -121,7 +121,10 @@ def test_unfit_numbers(blobs, pixels, options, text):
                 "'triplet'; got 'tripplet'. Did you mean 'triplet'?"
             ),
         ),
-        ({"head": "mlp"}, "head must be one of 'linear', 'skip'; got 'mlp'"),
+        (
+            {"head": "gated"},
+            "head must be one of 'auto', 'linear', 'skip', 'skip-mlp'; got 'gated'",
+        ),
         (
             {"monitor": "map"},
             (
@@ -137,9 +140,12 @@ def test_unknown_names(blobs, pixels, options, text):
 
 def test_an_unknown_name_carries_what_could_be_chosen(blobs, pixels):
     with pytest.raises(ChoiceError) as caught:
-        fit(blobs(4, 6), pixels, head="mlp")
+        fit(blobs(4, 6), pixels, head="gated")
 
-    assert (caught.value.given, caught.value.choices) == ("mlp", ("linear", "skip"))
+    assert (caught.value.given, caught.value.choices) == (
+        "gated",
+        ("auto", "linear", "skip", "skip-mlp"),
+    )
 
 
 def test_unfit_items_are_found_before_anything_is_encoded(counting):

@@ -42,7 +42,7 @@ def test_a_linear_head_is_one_linear_map_of_the_centered_vectors(vectors):
     torch.testing.assert_close(head(vectors), entered @ head.map.weight.T + head.map.bias)
 
 
-@pytest.mark.parametrize(("name", "out"), [("linear", 256), ("skip", 6)])
+@pytest.mark.parametrize(("name", "out"), [("linear", 256), ("skip", 6), ("skip-mlp", 6)])
 def test_the_dimension_of_the_new_space(vectors, name, out):
     assert make_head(name, vectors)(vectors).shape == (40, out)
 
@@ -54,8 +54,8 @@ def test_a_linear_head_maps_to_the_dimension_asked():
 @pytest.mark.parametrize("name", HEADS)
 def test_dropout_acts_in_training(vectors, name):
     head = make_head(name, vectors, dropout=0.5).train()
-    if name == "skip":
-        torch.nn.init.ones_(head.correction.weight)
+    for corrects in {"skip": ["correction"], "skip-mlp": ["narrow"]}.get(name, []):
+        torch.nn.init.ones_(getattr(head, corrects).weight)
 
     assert not torch.equal(head(vectors), head(vectors))
 
@@ -99,3 +99,17 @@ def test_vectors_that_all_coincide_make_a_head_of_finite_numbers():
 
 def test_a_skip_head_without_statistics_changes_nothing(vectors):
     torch.testing.assert_close(SkipHead(6)(vectors), vectors)
+
+
+def test_a_skip_mlp_head_starts_as_the_centered_space(vectors):
+    head = make_head("skip-mlp", vectors).eval()
+
+    assert torch.equal(head(vectors), make_head("skip", vectors).eval()(vectors))
+
+
+def test_the_head_is_chosen_by_whether_test_classes_are_seen(digits, learn):
+    by_item = digits.split(by="item")
+
+    assert learn(digits, epochs=1).config.head == "skip"
+    assert learn(by_item, epochs=1).config.head == "skip-mlp"
+    assert learn(by_item, epochs=1, head="linear").config.head == "linear"

@@ -1,4 +1,4 @@
-"""gallery: rows of neighbours, right and wrong told apart by border, sign and word."""
+"""gallery: rows of neighbors, right and wrong told apart by border, sign and word."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from simlab.views import gallery
 
 @pytest.fixture
 def answered():
-    """Five queries: of their three neighbours 3, 1, 0, 2 and 0 have the label of the query."""
+    """Five queries: of their three neighbors 3, 1, 0, 2 and 0 have the label of the query."""
     labels = ["a", "b", "c", "d", "e"]
     queries = Items.from_arrays([f"query {name}" for name in labels], labels=labels)
     found = Items.from_arrays(

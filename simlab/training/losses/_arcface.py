@@ -1,4 +1,4 @@
-"""ArcFace: an angular margin against learned class centres."""
+"""ArcFace: an angular margin against learned class centers."""
 
 import math
 
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear, normalize
 
 _EDGE = 1e-6
-"""Keeps the angle's derivative finite where an item meets its centre."""
+"""Keeps the angle's derivative finite where an item meets its center."""
 
 
 class ArcFace(nn.Module):
-    r"""Classify by the angle to class centres, asking for a margin on the right one.
+    r"""Classify by the angle to class centers, asking for a margin on the right one.
 
     .. math:: \ell_i = -\log \frac{e^{\gamma \cos(\theta_{y_i} + m)}}
         {e^{\gamma \cos(\theta_{y_i} + m)} + \sum_{j \ne y_i} e^{\gamma \cos \theta_j}}
@@ -22,7 +22,7 @@ class ArcFace(nn.Module):
     Parameters
     ----------
     n_classes, dim : int
-        Centres and their dimensions; they are parameters of the loss and learned with the head.
+        Centers and their dimensions; they are parameters of the loss and learned with the head.
     margin : float, default=0.5
         :math:`m`, in radians.
     scale : float, default=16.0
@@ -50,7 +50,7 @@ class ArcFace(nn.Module):
 
     @classmethod
     def around(cls, embeddings: Tensor, labels: Tensor) -> "ArcFace":
-        """Start with each centre at the mean direction of its items; labels are 0 to n - 1."""
+        """Start with each center at the mean direction of its items; labels are 0 to n - 1."""
         loss = cls(int(labels.max()) + 1, embeddings.shape[1]).to(embeddings)
         with torch.no_grad():
             loss.centers.zero_().index_add_(0, labels, normalize(embeddings, dim=1))
@@ -58,7 +58,7 @@ class ArcFace(nn.Module):
         return loss
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean over the batch; labels are positions of centres, shape (batch,)."""
+        """Return the mean over the batch; labels are positions of centers, shape (batch,)."""
         cosine = linear(normalize(embeddings, dim=1), normalize(self.centers, dim=1))
         rows = torch.arange(len(labels), device=labels.device)
         own = cosine[rows, labels]  # (batch,)
