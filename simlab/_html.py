@@ -5,6 +5,7 @@ from html import escape
 from numbers import Integral, Real
 from typing import Any
 
+from simlab._pictures import is_picture
 from simlab._thumbnails import data_uri, thumbnail
 
 _CHARACTERS, _NUMBERS = 400, 6
@@ -81,16 +82,10 @@ def face(content: Any, *, size: int = 64) -> str:
     if isinstance(content, str):
         more = " …" if len(content) > _CHARACTERS else ""
         return f'<div class="face">{escape(content[:_CHARACTERS])}{more}</div>'
-    if _is_picture(content):
+    if is_picture(content):
         return f'<img class="face" alt="" src="{data_uri(thumbnail(content, size=size))}">'
     numbers = ", ".join(f"{value:.3g}" for value in content.ravel()[:_NUMBERS])
     return f'<div class="face">{numbers}{" …" if content.size > _NUMBERS else ""}</div>'
-
-
-def _is_picture(content: Any) -> bool:
-    """Tell PIL images and arrays of shape (height, width[, 1, 3 or 4]) from other content."""
-    shape = getattr(content, "shape", ())
-    return hasattr(content, "getpixel") or len(shape) == 2 or shape[2:] in {(1,), (3,), (4,)}  # noqa: PLR2004
 
 
 def figure(content: Any, *, kind: str = "", mark: str = "", lines: Sequence[str] = ()) -> str:
@@ -106,7 +101,7 @@ def figure(content: Any, *, kind: str = "", mark: str = "", lines: Sequence[str]
     lines : sequence of str
         Caption; escaped here.
     """
-    wide = not _is_picture(content)
+    wide = not is_picture(content)
     words = [f'<span class="mark">{escape(mark)}</span>'] if mark else []
     words += [escape(line) for line in lines]
     classes = " ".join(filter(None, [kind, "wide" if wide else ""]))

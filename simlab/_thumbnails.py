@@ -7,6 +7,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, features
 
+from simlab._pictures import on_white, to_picture
+
 CELLS_PER_SHEET = 1024
 COLUMNS = 32
 _QUALITY = 75
@@ -44,8 +46,8 @@ def thumbnail(
     >>> thumbnail(np.arange(64.0).reshape(8, 8)).size
     (64, 64)
     """
-    picture = image if isinstance(image, Image.Image) else _from_array(image, limits)
-    picture = _on_white(picture)
+    picture = image if isinstance(image, Image.Image) else to_picture(image, limits)
+    picture = on_white(picture)
     width, height = picture.size
     longest = max(width, height)
     if longest <= size // 2:
@@ -127,34 +129,3 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
     file = BytesIO()
     image.save(file, kind, quality=_QUALITY, method=2)
     return file.getvalue()
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(ground, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _from_array(array: np.ndarray, limits: tuple[float, float] | None) -> Image.Image:
-    array = np.asarray(array)
-    if array.ndim == 3 and array.shape[2] == 1:  # noqa: PLR2004
-        array = array[:, :, 0]
-    if array.ndim not in {2, 3} or (array.ndim == 3 and array.shape[2] not in {3, 4}):  # noqa: PLR2004
-        message = (
-            "a picture needs the shape (height, width) or (height, width, 1, 3 or 4 channels); "
-            f"got {array.shape}"
-        )
-        raise ValueError(message)
-    if array.dtype != np.uint8 or limits is not None:
-        array = _stretched(array, limits)
-    return Image.fromarray(array)
-
-
-def _stretched(array: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    values = np.asarray(array, np.float32)
-    finite = values[np.isfinite(values)]
-    low, high = limits or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
-    values = np.nan_to_num(values, nan=low, posinf=low, neginf=low)
-    return np.clip((values - low) * (255 / ((high - low) or 1)), 0, 255).astype(np.uint8)

@@ -46,7 +46,7 @@ def test_an_array_is_stretched_to_its_own_range_by_default():
 def test_limits_make_arrays_comparable():
     small = np.asarray(thumbnail(np.array([[3.0, 5.0], [5.0, 3.0]]), size=2, limits=(0, 10)))
 
-    assert small[:, :, 0].tolist() == [[76, 127], [127, 76]]
+    assert small[:, :, 0].tolist() == [[76, 128], [128, 76]]
 
 
 def test_limits_turned_round_paint_a_negative():

@@ -4,43 +4,22 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from simlab._fingerprint import fingerprint
+from simlab._pictures import is_picture, on_white, to_picture
 from simlab._require import require
 from simlab.encoders._module import best_device, frozen, module_fingerprint
 from simlab.errors import ShapeError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
 _MICRO_BATCH = 8
 """Larger batches are slower on a CPU: they fall out of its caches (2.7 to 4 times measured)."""
-
-
-def on_white(picture: "Image") -> "Image":
-    """Put a picture on a white ground and make it RGB.
-
-    Examples
-    --------
-    >>> from PIL import Image
-    >>> on_white(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).getpixel((0, 0))
-    (255, 255, 255)
-    """
-    from PIL import Image
-
-    if picture.mode[0] in "IF":  # 16 bits and more, which pillow would cut off at 255
-        return Image.fromarray(_as_bytes(np.asarray(picture))).convert("RGB")
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        ground = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(ground, picture).convert("RGB")
-    return picture.convert("RGB")
 
 
 class EfficientNetEncoder:
@@ -97,9 +76,7 @@ class EfficientNetEncoder:
         return torch.cat(parts).float().cpu().numpy()
 
     def _pixels(self, value: Any) -> np.ndarray:
-        from PIL import Image
-
-        picture = value if hasattr(value, "getpixel") else Image.fromarray(_as_picture(value))
+        picture = value if isinstance(value, Image.Image) else _from_array(value)
         small = on_white(picture).resize((self.size, self.size), Image.Resampling.BICUBIC)
         return np.asarray(small, dtype=np.float32).transpose(2, 0, 1)
 
@@ -123,19 +100,10 @@ class EfficientNetEncoder:
         return f"EfficientNetEncoder(size={self.size})"
 
 
-def _as_picture(array: np.ndarray) -> np.ndarray:
-    if array.ndim not in {2, 3} or array.shape[2:] not in {(), (1,), (3,)}:
+def _from_array(array: np.ndarray) -> Image.Image:
+    if not is_picture(array):
         raise ShapeError(
-            "efficientnet-lite0 reads arrays of shape (height, width) or (height, width, 1 or 3 "
-            f"channels); got {array.shape}; move the channels last, or choose another encoder"
+            "efficientnet-lite0 reads arrays of shape (height, width) or (height, width, 1, 3 or "
+            f"4 channels); got {array.shape}; move the channels last, or choose another encoder"
         )
-    return _as_bytes(array[:, :, 0] if array.shape[2:] == (1,) else array)
-
-
-def _as_bytes(array: np.ndarray) -> np.ndarray:
-    """Bring an array of any range to bytes; arrays of bytes stay as they are."""
-    if array.dtype == np.uint8:
-        return array
-    low, high = float(array.min()), float(array.max())
-    share = (array.astype(np.float64) - low) / max(high - low, 1e-12)
-    return np.rint(255 * share).astype(np.uint8)
+    return to_picture(array)

@@ -39,7 +39,7 @@ class PixelEncoder:
     def _flat(self, value: Any) -> np.ndarray:
         if isinstance(value, np.ndarray):
             return value.ravel()
-        from simlab.encoders._image import on_white
+        from simlab._pictures import on_white
 
         small = on_white(value).resize((self.size, self.size))
         return np.asarray(small, dtype=np.float32).ravel() / 255

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
+from simlab._pictures import is_picture
+from simlab._thumbnails import thumbnail
 from simlab.errors import DataError
 from simlab.space import Embeddings, Index, project
 from simlab.views._explorer import Explorer
@@ -105,14 +107,9 @@ def _sample(embeddings: Embeddings, most: int, seed: int) -> tuple[Embeddings, s
 
 def _thumbnails(embeddings: Embeddings, *, progress: bool) -> "list[Image] | None":
     """Shrink pictures while they are read, so that only thumbnails stay in memory."""
-    from simlab._thumbnails import thumbnail
-
     content = embeddings.items.content
-    if content.modality == "text":
+    if not is_picture(content[0]):
         return None
-    shape = content.stored.type.shape if content.modality == "array" else (1, 1)
-    if len(shape) != 2 and tuple(shape[2:]) not in {(1,), (3,), (4,)}:  # noqa: PLR2004
-        return None  # no picture
     pictures = tqdm(content, desc="thumbnails", unit="item", leave=False, disable=not progress)
     return [thumbnail(picture) for picture in pictures]
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from torch import nn
 
+from simlab._pictures import on_white
 from simlab.encoders import Encoder, encoder
-from simlab.encoders._image import on_white
 from simlab.errors import ChoiceError, MissingExtraError, ShapeError
 
 NAMES = ["efficientnet-lite0", "minilm", "pixels", "wordllama"]
@@ -136,14 +136,14 @@ def test_pictures_of_more_than_8_bits_keep_their_shades(kind):
 
 @pytest.mark.parametrize("shape", [(5,), (3, 8, 8), (8, 8, 2), (2, 8, 8, 3)])
 def test_arrays_that_are_no_pictures_are_told_in_full(shape):
-    from simlab.encoders._image import _as_picture
+    from simlab.encoders._image import _from_array
 
     with pytest.raises(ShapeError) as caught:
-        _as_picture(np.zeros(shape))
+        _from_array(np.zeros(shape))
 
     assert str(caught.value) == (
-        "efficientnet-lite0 reads arrays of shape (height, width) or (height, width, 1 or 3 "
-        f"channels); got {shape}; move the channels last, or choose another encoder"
+        "efficientnet-lite0 reads arrays of shape (height, width) or (height, width, 1, 3 or "
+        f"4 channels); got {shape}; move the channels last, or choose another encoder"
     )
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from simlab.encoders import embed, encoder
 from simlab.space import Embeddings, score
 from simlab.training import FitConfig, fit, losses
+from simlab.training._heads import HEADS
 
 QUIET = {"cache": False, "progress": False}
 
@@ -53,15 +54,31 @@ def test_every_loss_improves_unseen_digits(digits, learn, frozen, loss):
     assert trained > frozen + 0.02
 
 
-def test_the_linear_head_learns_seen_digits(digits, learn, pixels):
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_learns_seen_digits(digits, learn, pixels, head):
     by_item = digits.split(by="item")
-    run = learn(by_item, head="linear", epochs=10)
+    run = learn(by_item, head=head, epochs=10)
     before, after = (
         score(embed(by_item.where(split="test"), each, **QUIET)).value("map@r")
         for each in (pixels, run)
     )
 
     assert after > before + 0.1
+
+
+@pytest.mark.parametrize(
+    ("by", "chosen"),
+    [("item", "skip-mlp"), ("label", "skip"), (None, "skip")],
+)
+def test_the_head_is_chosen_by_what_is_known_of_the_test_classes(blobs, learn, by, chosen):
+    items = blobs(10, 20) if by is None else blobs(10, 20).split(by=by)
+
+    assert learn(items, epochs=1).config.head == chosen
+
+
+@pytest.mark.parametrize("by", ["item", "label"])
+def test_a_head_that_is_named_is_taken(blobs, learn, by):
+    assert learn(blobs(10, 20).split(by=by), epochs=1, head="linear").config.head == "linear"
 
 
 def test_a_run_names_its_loss_and_its_encoder(run):
@@ -72,7 +89,7 @@ def test_a_run_names_its_loss_and_its_encoder(run):
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES)
-@pytest.mark.parametrize("head", ["linear", "skip"])
+@pytest.mark.parametrize("head", HEADS)
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(blobs, learn, loss, head):
     one, again = (learn(blobs(4, 6), val=0, seed=3, loss=loss, head=head) for _ in range(2))
 
@@ -192,32 +209,6 @@ def test_the_scores_of_a_run_are_those_of_its_best_epoch(run):
     best = run.history["val_map@r"].max()
 
     assert run.scores.value("map@r") == pytest.approx(best, abs=1e-6)
-
-
-@pytest.fixture(scope="module")
-def before_and_after_refit(digits, learn):
-    return [learn(digits, refit=refit) for refit in (False, True)]
-
-
-def test_a_refit_learns_from_the_items_that_were_held_out_too(digits, before_and_after_refit):
-    first, again = before_and_after_refit
-    known = np.stack([picture.ravel() for picture in digits.where(split="train").content])
-    center = torch.from_numpy(known).mean(dim=0)
-
-    assert again.refitted
-    assert not torch.allclose(first.head.enter.center, center)
-    assert torch.allclose(again.head.enter.center, center, atol=1e-4)
-
-
-def test_a_refit_changes_neither_history_nor_scores(before_and_after_refit):
-    first, again = before_and_after_refit
-
-    assert first.history["val_map@r"].equals(again.history["val_map@r"])
-    assert first.scores.frame.equals(again.scores.frame)
-
-
-def test_items_of_a_val_part_are_never_learned_from(parts, learn):
-    assert not learn(parts, epochs=3).refitted
 
 
 def test_training_that_ruins_the_space_keeps_the_start(parts, learn, monkeypatch):

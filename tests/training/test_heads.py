@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from simlab.training._heads import HEADS, LinearHead, SkipHead, make_head
+from simlab.training._heads import HEADS, LinearHead, SkipMlpHead, make_head
+
+SKIPPING = [name for name in HEADS if name.startswith("skip")]
 
 
 @pytest.fixture
@@ -18,12 +20,30 @@ def order_of_neighbors(vectors):
     return (unit @ unit.T).argsort(dim=1, descending=True)
 
 
-def test_a_skip_head_starts_with_the_neighbors_of_the_centered_space(vectors):
-    head = make_head("skip", vectors).eval()
+@pytest.mark.parametrize("name", SKIPPING)
+def test_a_skip_head_starts_with_the_neighbors_of_the_centered_space(vectors, name):
+    head = make_head(name, vectors).eval()
 
     assert (
         order_of_neighbors(head(vectors)) == order_of_neighbors(vectors - vectors.mean(0))
     ).all()
+
+
+def test_a_skip_head_of_two_layers_bends_the_space(vectors):
+    head = make_head("skip-mlp", vectors).eval()
+    with torch.no_grad():
+        head.narrow.weight.fill_(0.1)
+    one, other = vectors[:1], vectors[1:2]
+    moved, moved_other, moved_middle = (
+        head(place) - head.enter(place) for place in (one, other, (one + other) / 2)
+    )
+
+    assert not torch.allclose(moved_middle, (moved + moved_other) / 2, atol=1e-3)
+
+
+@pytest.mark.parametrize(("dim", "hidden"), [(6, 12), (300, 512)])
+def test_the_hidden_layer_is_twice_as_wide_up_to_a_limit(dim, hidden):
+    assert SkipMlpHead(dim).widen.out_features == hidden
 
 
 def test_a_skip_head_adds_a_linear_correction(vectors):
@@ -54,8 +74,8 @@ def test_a_linear_head_maps_to_the_dimension_asked():
 @pytest.mark.parametrize("name", HEADS)
 def test_dropout_acts_in_training(vectors, name):
     head = make_head(name, vectors, dropout=0.5).train()
-    for corrects in {"skip": ["correction"], "skip-mlp": ["narrow"]}.get(name, []):
-        torch.nn.init.ones_(getattr(head, corrects).weight)
+    for weight in head.parameters():  # corrections start at zero
+        torch.nn.init.normal_(weight)
 
     assert not torch.equal(head(vectors), head(vectors))
 
@@ -63,14 +83,17 @@ def test_dropout_acts_in_training(vectors, name):
 @pytest.mark.parametrize("name", HEADS)
 def test_dropout_rests_outside_training(vectors, name):
     dropping = make_head(name, vectors, dropout=0.5).eval()
+    for weight in dropping.parameters():
+        torch.nn.init.normal_(weight)
     plain = make_head(name, vectors)
     plain.load_state_dict(dropping.state_dict())
 
     torch.testing.assert_close(dropping(vectors), plain(vectors))
 
 
-def test_dropout_leaves_the_way_past_the_correction_alone(vectors):
-    head = make_head("skip", vectors, dropout=0.9).train()
+@pytest.mark.parametrize("name", SKIPPING)
+def test_dropout_leaves_the_way_past_the_correction_alone(vectors, name):
+    head = make_head(name, vectors, dropout=0.9).train()
 
     torch.testing.assert_close(head(vectors), head.enter(vectors))
 
@@ -97,19 +120,6 @@ def test_vectors_that_all_coincide_make_a_head_of_finite_numbers():
     assert all(torch.isfinite(tensor).all() for tensor in head.state_dict().values())
 
 
-def test_a_skip_head_without_statistics_changes_nothing(vectors):
-    torch.testing.assert_close(SkipHead(6)(vectors), vectors)
-
-
-def test_a_skip_mlp_head_starts_as_the_centered_space(vectors):
-    head = make_head("skip-mlp", vectors).eval()
-
-    assert torch.equal(head(vectors), make_head("skip", vectors).eval()(vectors))
-
-
-def test_the_head_is_chosen_by_whether_test_classes_are_seen(digits, learn):
-    by_item = digits.split(by="item")
-
-    assert learn(digits, epochs=1).config.head == "skip"
-    assert learn(by_item, epochs=1).config.head == "skip-mlp"
-    assert learn(by_item, epochs=1, head="linear").config.head == "linear"
+@pytest.mark.parametrize("name", SKIPPING)
+def test_a_skip_head_without_statistics_changes_nothing(vectors, name):
+    torch.testing.assert_close(HEADS[name](6)(vectors), vectors)

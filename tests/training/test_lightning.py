@@ -29,13 +29,13 @@ FRESH = """
 import json, sys
 import simlab.training
 early = sorted({"pytorch_lightning", "lightning"} & set(sys.modules))
-names = [simlab.training.SimilarityModule.__name__, simlab.training.SimilarityData.__name__]
 import numpy as np
 from simlab import Items, encoder
 items = Items.from_arrays(np.eye(12, dtype="f4"), labels=[0, 1] * 6)
 run = simlab.training.fit(
     items, encoder("pixels"), epochs=1, val=0, cache=False, progress=False
 )
+names = [simlab.training.SimilarityModule.__name__, simlab.training.SimilarityData.__name__]
 sys.__stdout__.write(json.dumps([early, names, run.seconds]))
 """
 

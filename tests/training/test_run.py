@@ -1,6 +1,7 @@
 """A Run is an Encoder, shows itself without script, and comes back from disk as it was."""
 
 import json
+from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from simlab.encoders import Encoder, embed, encoder
 from simlab.errors import DataError
 from simlab.space import Index
 from simlab.training import Run
+from simlab.training._heads import HEADS
 
 FACTS = ("best_epoch", "seconds", "finished", "refitted")
 
@@ -77,6 +79,14 @@ def test_equal_weights_have_equal_fingerprints(blobs, learn):
         True,
         False,
     )
+
+
+@pytest.mark.parametrize("part", ["correction.weight", "enter.center", "enter.scale"])
+def test_the_fingerprint_changes_with_every_part_of_the_head(run, part):
+    head = deepcopy(run.head)
+    head.state_dict()[part].add_(1)
+
+    assert replace(run, head=head).fingerprint != run.fingerprint
 
 
 def test_the_fingerprint_changes_with_the_encoder_below(run):
@@ -171,7 +181,7 @@ def test_a_loaded_run_has_its_record(run, saved):
     assert [getattr(loaded, name) for name in FACTS] == [getattr(run, name) for name in FACTS]
 
 
-@pytest.mark.parametrize("head", ["linear", "skip"])
+@pytest.mark.parametrize("head", HEADS)
 def test_every_head_comes_back(blobs, learn, tmp_path, head):
     run = learn(blobs(4, 6), head=head, val=0)
     run.save(tmp_path / "run")

@@ -37,6 +37,12 @@ def test_whole_classes_are_held_out_where_the_test_classes_are_unseen(blobs):
     assert not labels_of(items, train) & labels_of(items, val)
 
 
+def test_whole_classes_are_held_out_where_there_are_no_test_items(blobs):
+    items, train, val = held(blobs(10).with_column("split", ["train"] * 80))
+
+    assert not labels_of(items, train) & labels_of(items, val)
+
+
 def test_items_are_held_out_where_the_test_items_are_of_seen_classes(blobs):
     items, train, val = held(blobs(10, 20).split(by="item"))
 
