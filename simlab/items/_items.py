@@ -1,6 +1,5 @@
 """Items: what is compared, with what is known of each."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.errors import ChoiceError, ShapeError
 from simlab.items import _sources
 from simlab.items._content import Content
 from simlab.items._repr import items_html
-from simlab.items._selection import Selection, as_positions
+from simlab.items._selection import Selection, as_positions, rows_where
 from simlab.items._splits import assign
 
 if TYPE_CHECKING:
@@ -276,25 +275,11 @@ class Items:
         >>> items.where(label=1).ids.size
         2
         """
-        chosen = np.ones(len(self), dtype=bool)
-        for name, value in values.items():
-            several = isinstance(value, list | set | tuple | frozenset | range | np.ndarray)
-            wanted = set(value) if several else {value}
-            chosen &= np.array([entry in wanted for entry in self.column(name)], dtype=bool)
-        if not chosen.any():
-            asked = ", ".join(f"{name}={value!r}" for name, value in values.items())
-            raise DataError(
-                f"some item must have {asked}; none of {len(self)} has{self._has(values)}"
-            )
-        return self[chosen]
+        return self[self.rows_where(**values)]
 
-    def _has(self, values: Mapping[str, Any]) -> str:
-        """Tell which values there are, for columns with few of them."""
-        said = []
-        for name in values:
-            there = sorted({str(entry) for entry in self.column(name)})
-            said += [f"; {name} is one of {', '.join(there)}"] if len(there) < 12 else []  # noqa: PLR2004
-        return "".join(said)
+    def rows_where(self, **values: Any) -> np.ndarray:
+        """Find the positions of what `where` selects; shape (n,), int."""
+        return rows_where({name: self.column(name) for name in values}, values)
 
     def with_min_count(self, count: int) -> "Items":
         """Keep the items whose label occurs at least `count` times; unlabelled ones go.

@@ -1,11 +1,13 @@
 """Selections: positions, slices and masks, all turned into positions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
 from simlab.errors import DataError, ShapeError
 
+_FEW = 12
 Selection = int | slice | np.ndarray | Collection[int] | Collection[bool]
 
 
@@ -32,3 +34,38 @@ def as_positions(key: Selection, n: int) -> np.ndarray:
         raise IndexError(
             f"positions must be below {n} (the number of items); got {key!r}"
         ) from None
+
+
+def rows_where(columns: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> np.ndarray:
+    """Find the rows in which every column has the value asked for, or one of them.
+
+    Examples
+    --------
+    >>> rows_where({"style": np.array(["flat", "3d", "flat"])}, {"style": "flat"})
+    array([0, 2])
+    """
+    if not columns:
+        raise DataError("where needs at least one column=value; got none")
+    chosen = [_has(column, values[name]) for name, column in columns.items()]
+    rows = np.flatnonzero(np.logical_and.reduce(chosen))
+    if not rows.size:
+        asked = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        raise DataError(
+            f"some item must have {asked}; none of {len(chosen[0])} has{_there(columns)}"
+        )
+    return rows
+
+
+def _has(column: np.ndarray, value: Any) -> np.ndarray:
+    several = isinstance(value, list | set | tuple | frozenset | range | np.ndarray)
+    wanted = set(value) if several else {value}
+    return np.array([entry in wanted for entry in column], dtype=bool)
+
+
+def _there(columns: Mapping[str, np.ndarray]) -> str:
+    """Tell which values there are, for columns with few of them."""
+    said = []
+    for name, column in columns.items():
+        there = sorted({str(entry) for entry in column})
+        said += [f"; {name} is one of {', '.join(there)}"] if len(there) < _FEW else []
+    return "".join(said)

@@ -101,8 +101,7 @@ class Embeddings:
 
     def where(self, **values: Any) -> "Embeddings":
         """Select by the columns of the items, for example `emb.where(split="test")`."""
-        places = self.items.with_column("__row", np.arange(len(self))).where(**values)
-        return self[places.column("__row")]
+        return self[self.items.rows_where(**values)]
 
     def __repr__(self) -> str:
         source = f" from {self.source.name}" if self.source is not None else ""

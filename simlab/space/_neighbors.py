@@ -119,11 +119,15 @@ def neighbor_row(one: Neighbors) -> str:
     own = [] if items.labels is None else [str(items.labels[0])]
     cells = [_html.figure(items.content[0], kind="query", mark="query", lines=own)]
     for rank, similarity in enumerate(one.similarities[0]):
-        kind, mark = "", ""
-        if one.matches is not None:
-            kind = "yes" if one.matches[0, rank] else "no"
-            mark = "✓ same" if one.matches[0, rank] else "✗ other"
+        label = None if found.labels is None else found.labels[rank]
+        is_told = label is not None and items.labels is not None and items.labels[0] is not None
+        kind, mark = _judged(one, rank) if is_told else ("", "")
         said = [f"{similarity:.2f}"]
-        said += [] if found.labels is None else [str(found.labels[rank])]
+        said += [] if label is None else [str(label)]
         cells.append(_html.figure(found.content[rank], kind=kind, mark=mark, lines=said))
     return f'<div class="row">{"".join(cells)}</div>'
+
+
+def _judged(one: Neighbors, rank: int) -> tuple[str, str]:
+    is_same = one.matches is not None and one.matches[0, rank]
+    return ("yes", "✓ same") if is_same else ("no", "✗ other")
