@@ -27,12 +27,15 @@ class Comparison:
         One per space.
     histories : dict of str to pandas.DataFrame
         Training of those spaces that were trained.
+    seconds : dict of str to float
+        Their time of training.
     note : str
         Which items were scored.
     """
 
     scores: dict[str, Scores]
     histories: "dict[str, pd.DataFrame]"
+    seconds: dict[str, float]
     note: str
 
     @cached_property
@@ -104,8 +107,7 @@ class Comparison:
             f"{frame.loc[metric, 'high']:.3f}]"
             for metric in _SHOWN
         ]
-        history = self.histories.get(name)
-        trained = "none" if history is None else f"{history['seconds'].iloc[-1]:.1f} s"
+        trained = f"{self.seconds[name]:.1f} s" if name in self.seconds else "none"
         return [name, group, *cells, int(frame["n"].iloc[0]), trained]
 
     def _ipython_display_(self) -> None:
@@ -185,13 +187,12 @@ def compare(spaces: Mapping[str, Embeddings]) -> Comparison:
         name: space.where(split="test") if held_out else space for name, space in spaces.items()
     }
     n = len(scored[first_name])
+    sources: dict[str, Any] = {name: space.source for name, space in spaces.items()}
+    runs = {name: source for name, source in sources.items() if hasattr(source, "history")}
     return Comparison(
         {name: score(space) for name, space in scored.items()},
-        {
-            name: space.source.history
-            for name, space in spaces.items()
-            if space.source is not None and hasattr(space.source, "history")
-        },
+        {name: run.history for name, run in runs.items()},
+        {name: run.seconds for name, run in runs.items()},
         f"{n:,} test items" if held_out else f"all {n:,} items given",
     )
 
