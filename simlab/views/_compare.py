@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _SHOWN = ("recall@1", "map@r", "r-precision")
+_STEP = 0.18
+"""Distance of two spaces at one metric, in units of the axis."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +59,8 @@ class Comparison:
         figure = make_subplots(rows=1, cols=len(titles), subplot_titles=titles)
         for place, (name, scores) in enumerate(self.scores.items()):
             color = COLORS[place % len(COLORS)]
-            figure.add_trace(_intervals(name, scores, color), row=1, col=1)
+            shift = _STEP * (place - (len(self.scores) - 1) / 2)
+            figure.add_trace(_intervals(name, scores, color, shift), row=1, col=1)
             if name not in self.histories:
                 continue
             history = self.histories[name]
@@ -75,8 +78,9 @@ class Comparison:
                     figure.add_trace(line, row=1, col=column)
         for column in range(2, len(titles) + 1):
             figure.update_xaxes(title_text="epoch", row=1, col=column)
-            figure.update_yaxes(rangemode="normal", row=1, col=column)
-        figure.update_layout(**plain_layout(), scattermode="group", height=320)
+        shown = _shown(scores)["place"].tolist()
+        figure.update_xaxes(tickvals=list(range(len(shown))), ticktext=shown, row=1, col=1)
+        figure.update_layout(**plain_layout(), height=320)
         return figure
 
     def __repr__(self) -> str:
@@ -119,19 +123,27 @@ class Comparison:
         display(self.figure())
 
 
-def _intervals(name: str, scores: Scores, color: str) -> Any:
+def _shown(scores: Scores) -> "pd.DataFrame":
+    """Choose the metrics of the chart, and name the place of each on its axis."""
+    frame = scores.frame[scores.frame["metric"].isin(_SHOWN)]
+    is_one_group = len(set(frame["classes"])) == 1
+    return frame.assign(
+        place=frame["metric"] if is_one_group else frame["metric"] + ", " + frame["classes"]
+    )
+
+
+def _intervals(name: str, scores: Scores, color: str, shift: float) -> Any:
     from plotly.graph_objects import Scatter
 
-    frame = scores.frame[scores.frame["metric"].isin(_SHOWN)]
-    groups = set(frame["classes"])
-    places = frame["metric"] if len(groups) == 1 else frame["metric"] + ", " + frame["classes"]
+    frame = _shown(scores)
     return Scatter(
-        x=places,
+        x=[place + shift for place in range(len(frame))],
+        text=frame["place"],
+        hovertemplate="%{text}: %{y:.3f}",
         y=frame["value"],
         name=name,
         mode="markers",
         marker={"color": color, "size": 9},
-        offsetgroup=name,
         legendgroup=name,
         error_y={
             "type": "data",
