@@ -40,10 +40,15 @@ class BalancedBatches(Sampler[list[int]]):
     """
 
     def __init__(self, codes: np.ndarray, *, batch_size: int, per_class: int, seed: int) -> None:
-        by_label = [np.flatnonzero(codes == code) for code in np.unique(codes[codes >= 0])]
-        self._by_label = [rows for rows in by_label if len(rows) > 1]
-        self._group = max(per_class, batch_size // max(len(self._by_label), 1))
-        self._groups_in_batch = max(batch_size // self._group, 2)
+        kept, counts = np.unique(codes[codes >= 0], return_counts=True)
+        rows = np.flatnonzero(np.isin(codes, kept[counts > 1]))
+        self._sizes = counts[counts > 1]
+        self._rows = rows[np.argsort(codes[rows], kind="stable")]
+        self._by_label = np.split(self._rows, np.cumsum(self._sizes)[:-1])
+        self._group = max(per_class, batch_size // max(len(self._sizes), 1))
+        self._n_groups = np.maximum(self._sizes // self._group, 1)  # of each label
+        n_groups, in_batch = int(self._n_groups.sum()), max(batch_size // self._group, 2)
+        self._n_batches = max(round(n_groups / in_batch), min(n_groups, 1))
         self._seed = seed
         self._epoch = 0
 
@@ -52,27 +57,35 @@ class BalancedBatches(Sampler[list[int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        groups = sum(max(len(rows) // self._group, 1) for rows in self._by_label)
-        return max(round(groups / self._groups_in_batch), min(groups, 1))
+        return self._n_batches
 
     def __iter__(self) -> Iterator[list[int]]:
+        if not self._n_batches:
+            return
         rng = np.random.default_rng([self._seed, self._epoch])
-        groups = [
-            (label, group)
-            for label in rng.permutation(len(self._by_label)).tolist()
-            for group in self._cut(label, rng)
-        ]
-        for first in range(len(self)):
-            dealt = groups[first :: len(self)]
-            labels = {label for label, _ in dealt}
-            others = [label for label in range(len(self._by_label)) if label not in labels]
-            if len(labels) == 1 and others:
-                other = int(rng.choice(others))
-                dealt.append((other, self._cut(other, rng)[0]))
-            yield [int(row) for _, group in dealt for row in group]
+        labels = rng.permutation(len(self._sizes))
+        taken = np.minimum(self._sizes, self._n_groups * self._group)  # the rest fills no group
+        by_label = np.split(self._rows.copy(), np.cumsum(self._sizes)[:-1])
+        for at in labels:
+            rng.shuffle(by_label[at])
+        rows = np.concatenate([by_label[at][: taken[at]] for at in labels])
+        label = np.repeat(labels, taken[labels])  # of each row
+        place = np.arange(len(rows)) - np.repeat(_starts(taken[labels]), taken[labels])
+        first_group = np.repeat(_starts(self._n_groups[labels]), taken[labels])
+        batch = (first_group + place // self._group) % self._n_batches
+        dealt = np.argsort(batch, kind="stable")
+        ends = np.cumsum(np.bincount(batch, minlength=self._n_batches))[:-1]
+        for mine, its in zip(np.split(dealt, ends), np.split(label[dealt], ends), strict=True):
+            yield rows[mine].tolist() + self._borrowed(its, rng)
 
-    def _cut(self, label: int, rng: np.random.Generator) -> list[np.ndarray]:
-        """Shuffle the items of a label and cut them into groups."""
-        rows = rng.permutation(self._by_label[label])
-        n = max(len(rows) // self._group, 1)
-        return [rows[turn * self._group : (turn + 1) * self._group] for turn in range(n)]
+    def _borrowed(self, labels: np.ndarray, rng: np.random.Generator) -> list[int]:
+        """Take a group of another label for a batch that holds one only."""
+        if (labels != labels[0]).any() or len(self._sizes) == 1:
+            return []
+        other = rng.choice(np.delete(np.arange(len(self._sizes)), labels[0]))
+        return rng.permutation(self._by_label[other])[: self._group].tolist()
+
+
+def _starts(sizes: np.ndarray) -> np.ndarray:
+    """Tell where parts of these sizes begin."""
+    return np.cumsum(sizes) - sizes

@@ -1,5 +1,7 @@
 """The Lightning data module over embeddings: training is a walk through one matrix."""
 
+from itertools import chain
+
 import numpy as np
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
@@ -11,10 +13,16 @@ from simlab.training._batches import BalancedBatches
 
 
 class _Rows(TensorDataset):
-    """A tensor data set that takes a whole batch by one indexing."""
+    """A tensor data set that takes a whole batch, or several, by one indexing."""
 
     def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:
-        return tuple(tensor[rows] for tensor in self.tensors)
+        index = torch.tensor(rows)
+        return tuple(tensor.index_select(0, index) for tensor in self.tensors)
+
+    def __getitems__(self, batches: list[list[int]]) -> list[tuple[torch.Tensor, ...]]:
+        sizes = [len(rows) for rows in batches]
+        taken = self[list(chain.from_iterable(batches))]
+        return list(zip(*(tensor.split(sizes) for tensor in taken), strict=True))
 
 
 class SimilarityData(pl.LightningDataModule):
@@ -28,6 +36,13 @@ class SimilarityData(pl.LightningDataModule):
         With labels; compared among themselves after every epoch.
     batch_size, per_class, seed
         See `BalancedBatches`.
+    at_once : int, optional
+        Give lists of up to so many training batches instead of single ones.
+
+    Attributes
+    ----------
+    batches : BalancedBatches
+        The rows of each training batch.
 
     Raises
     ------
@@ -53,6 +68,7 @@ class SimilarityData(pl.LightningDataModule):
         batch_size: int = 128,
         per_class: int = 5,
         seed: int = 0,
+        at_once: int | None = None,
     ) -> None:
         super().__init__()
         codes = train.items.label_codes
@@ -62,14 +78,15 @@ class SimilarityData(pl.LightningDataModule):
                 f"training needs at least two labels with two items each; got {n_labels} among "
                 f"{len(train)} items; similarity is learned from what differs"
             )
-        self.train, self.val = train, val
-        self._batches = BalancedBatches(
-            codes, batch_size=batch_size, per_class=per_class, seed=seed
-        )
+        self.train, self.val, self._at_once = train, val, at_once
+        self.batches = BalancedBatches(codes, batch_size=batch_size, per_class=per_class, seed=seed)
 
     def train_dataloader(self) -> DataLoader:
         """Give (vectors, labels) of class-balanced batches."""
-        return DataLoader(_rows(self.train), sampler=self._batches, batch_size=None)
+        collate = None if self._at_once is None else list
+        return DataLoader(
+            _rows(self.train), sampler=self.batches, batch_size=self._at_once, collate_fn=collate
+        )
 
     def val_dataloader(self) -> DataLoader | list:
         """Give all validation items as one batch."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _ADVICE = ("does not have many workers", "log_every_n_steps", "LeafSpec", "across ranks is zero")
 """What Lightning warns of and what is no concern here; the last: no validation items."""
+_AT_ONCE = 8192
+"""Items in one step of Lightning: enough for its work to vanish, few enough to hold in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,19 +97,8 @@ def _train(
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
     from simlab.training._callbacks import EpochBar, KeepBest
-    from simlab.training._data import SimilarityData
-    from simlab.training._module import SimilarityModule
 
-    vectors = torch.from_numpy(train.vectors)
-    head = make_head(config.head, vectors, dropout=config.dropout)
-    with torch.no_grad():
-        start = head.eval()(vectors)
-    head.train()
-    loss = make_loss(config.loss, start, torch.from_numpy(train.items.label_codes))
-    module = SimilarityModule(head, loss, lr=config.lr, weight_decay=config.weight_decay)
-    data = SimilarityData(
-        train, held, batch_size=config.batch_size, per_class=config.per_class, seed=config.seed
-    )
+    module, data = _parts(config, train, held, is_ours=trainer is None)
     metric = "map@r" if config.monitor == "auto" else config.monitor
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
@@ -121,6 +112,35 @@ def _train(
     finally:
         trainer.callbacks[:] = given  # type: ignore[attr-defined]
     return module, kept, finished
+
+
+def _parts(
+    config: FitConfig, train: Embeddings, held: Embeddings | None, *, is_ours: bool
+) -> tuple[Any, Any]:
+    """Make module and data; in our own trainer nothing counts its steps, so they hold several."""
+    from simlab.training._data import SimilarityData
+    from simlab.training._module import SimilarityModule
+    from simlab.training._several_steps import SeveralSteps
+
+    vectors = torch.from_numpy(train.vectors)
+    head = make_head(config.head, vectors, dropout=config.dropout)
+    with torch.no_grad():
+        start = head.eval()(vectors)
+    head.train()
+    loss = make_loss(config.loss, start, torch.from_numpy(train.items.label_codes))
+    data = SimilarityData(
+        train,
+        held,
+        batch_size=config.batch_size,
+        per_class=config.per_class,
+        seed=config.seed,
+        at_once=max(_AT_ONCE // config.batch_size, 1) if is_ours else None,
+    )
+    pace = {"lr": config.lr, "weight_decay": config.weight_decay}
+    if not is_ours:
+        return SimilarityModule(head, loss, **pace), data
+    n_steps = config.epochs * len(data.batches)
+    return SeveralSteps(head, loss, **pace, n_steps=n_steps), data
 
 
 def _trainer(epochs: int) -> "pl.Trainer":

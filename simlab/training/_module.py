@@ -8,6 +8,7 @@ import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.optim import lr_scheduler
 
 from simlab.space import retrieval_rates
 from simlab.training.losses import Loss
@@ -74,14 +75,23 @@ class SimilarityModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW and half a cosine; parameters of the loss learn faster and never decay."""
+        optimizer, schedule = self.optimizer_and_schedule(self.trainer.estimated_stepping_batches)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    def optimizer_and_schedule(
+        self, steps: float
+    ) -> tuple[torch.optim.AdamW, lr_scheduler.LambdaLR]:
+        """Make both for so many optimizer steps, which are infinite if only time ends them."""
         groups: list[dict[str, Any]] = [
             {"params": list(self.head.parameters()), "weight_decay": self._weight_decay}
         ]
         if isinstance(self.loss, nn.Module):
             groups.append({"params": list(self.loss.parameters()), "lr": _LOSS_PACE * self._lr})
-        optimizer = torch.optim.AdamW(groups, lr=self._lr, weight_decay=0.0)
-        steps = max(self.trainer.estimated_stepping_batches, 1)  # infinite if only time ends it
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / steps, 1)))
+        # Lightning cannot clip gradients that a fused optimizer is to unscale (float16 on a GPU)
+        is_scaled = getattr(self.trainer, "scaler", None) is not None
+        is_fused = self.device.type in {"cpu", "cuda"} and not is_scaled
+        optimizer = torch.optim.AdamW(groups, lr=self._lr, weight_decay=0.0, fused=is_fused)
+        last = max(steps, 1)
+        return optimizer, lr_scheduler.LambdaLR(
+            optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * min(step / last, 1)))
         )
-        return [optimizer], [{"scheduler": schedule, "interval": "step"}]

@@ -131,3 +131,16 @@ def test_a_lone_large_label_borrows_strangers():
 
 def test_without_a_pair_of_friends_there_is_no_batch():
     assert epoch([0, 1, 2]) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ([2, 2, 3, 5], [[0, 1, 7, 11], [5, 6, 10, 8]]),
+        ([13, 2, 3, 1], [[7, 4, 5, 10, 17, 16], [0, 3, 8, 11, 15, 16], [9, 12, 17, 16]]),
+    ],
+)
+def test_the_order_of_a_seed_never_changes(sizes, batches):
+    codes = np.repeat([0, -1, 4, 7], sizes)
+
+    assert epoch(codes, 1, batch_size=4, per_class=2, seed=3)[:3] == batches

@@ -1,0 +1,52 @@
+"""The module that `fit` trains: several optimizer steps in one step of Lightning."""
+
+from typing import Any
+
+from torch import nn
+
+from simlab.training._module import Batch, SimilarityModule
+from simlab.training.losses import Loss
+
+
+class SeveralSteps(SimilarityModule):
+    """Train as `SimilarityModule` does, on several batches at a time.
+
+    Around every batch Lightning does as much work as a small head itself; here it does it once
+    for many. The weights come out the same. `trainer.global_step` counts optimizer steps, but
+    whatever counts Lightning's batches (gradient accumulation, `max_steps`, callbacks at a batch)
+    would see groups of them: hence this module is for the trainer that `fit` makes.
+
+    Parameters
+    ----------
+    head, loss, lr, weight_decay
+        See `SimilarityModule`.
+    n_steps : int
+        Optimizer steps until the learning rate is 0.
+    """
+
+    def __init__(
+        self, head: nn.Module, loss: Loss, *, lr: float, weight_decay: float, n_steps: int
+    ) -> None:
+        super().__init__(head, loss, lr=lr, weight_decay=weight_decay)
+        self._n_steps = n_steps
+        self.automatic_optimization = False
+
+    def training_step(self, batches: list[Batch], _: int) -> None:  # type: ignore[override]
+        """Take a step for every batch."""
+        optimizer: Any = self.optimizers()
+        schedule: Any = self.lr_schedulers()
+        n_items = sum(len(labels) for _, labels in batches)
+        mean = batches[0][0].new_zeros(())
+        for vectors, labels in batches:
+            loss = self.loss(self(vectors), labels)
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            optimizer.step()
+            schedule.step()
+            mean += loss.detach() * (len(labels) / n_items)
+        self.log("loss", mean, on_step=False, on_epoch=True, batch_size=n_items)
+
+    def configure_optimizers(self) -> Any:
+        """Give both; the steps are taken here."""
+        optimizer, schedule = self.optimizer_and_schedule(self._n_steps)
+        return [optimizer], [schedule]
