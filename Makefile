@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Small models on few cores run faster with one thread each; set it to use more.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types layers unit figures data clean
+.PHONY: help demo test lint types layers unit figures bench data clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ unit: $(VENV)/.dev
 
 figures: $(VENV)/.demo ## print the figures of the README (three splits, two data sets)
 	$(BIN)/python tests/benchmarks/quality.py
+
+bench: $(VENV)/.demo ## measure the cache against its limits
+	@for file in tests/benchmarks/cache_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 data: $(VENV)/.dev ## rebuild the demo sets from their sources (needs npm)
 	$(BIN)/pip install --quiet --constraint constraints.txt resvg-py
