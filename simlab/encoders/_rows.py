@@ -52,7 +52,7 @@ class Rows:
         for mapped, places in zip(self._maps, np.split(order, ends[:-1]), strict=True):
             for start in range(0, len(places), _BLOCK):
                 block = places[start : start + _BLOCK]
-                vectors[block] = mapped[row[block]]
+                vectors[block] = _widened(mapped[row[block]])
         return vectors
 
 
@@ -61,4 +61,13 @@ def _gather(mapped: np.ndarray, row: np.ndarray, vectors: np.ndarray) -> None:
         np.take(mapped, row, axis=0, out=vectors, mode="clip")  # other modes copy twice
         return
     for start in range(0, len(row), _BLOCK):
-        vectors[start : start + _BLOCK] = mapped[row[start : start + _BLOCK]]
+        vectors[start : start + _BLOCK] = _widened(mapped[row[start : start + _BLOCK]])
+
+
+def _widened(vectors: np.ndarray) -> np.ndarray:
+    """Turn float16 into float32 by torch, which is several times faster at it than numpy."""
+    if vectors.dtype == np.float32:
+        return vectors
+    import torch
+
+    return torch.from_numpy(vectors).float().numpy()

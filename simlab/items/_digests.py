@@ -1,6 +1,6 @@
 """What each item is, as 16 bytes: hashed in bulk, straight from the buffers of Arrow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +47,11 @@ def digests(stored: pa.ChunkedArray, modality: str, rows: np.ndarray) -> np.ndar
     return found
 
 
-def _texts(chunk: pa.Array, rows: np.ndarray) -> Iterator[bytes]:
+def _texts(chunk: pa.Array, rows: np.ndarray) -> Iterable[bytes]:
     return _slices(b"text", chunk, rows)
 
 
-def _images(chunk: pa.Array, rows: np.ndarray) -> Iterator[bytes]:
+def _images(chunk: pa.Array, rows: np.ndarray) -> Iterable[bytes]:
     inline = chunk.field("bytes")
     if not inline.null_count:
         return _slices(b"image", inline, rows)
@@ -65,23 +65,24 @@ def _images(chunk: pa.Array, rows: np.ndarray) -> Iterator[bytes]:
     )
 
 
-def _slices(kind: bytes, column: pa.Array, rows: np.ndarray) -> Iterator[bytes]:
+def _slices(kind: bytes, column: pa.Array, rows: np.ndarray) -> Iterable[bytes]:
     """Hash binary values where they lie; the start of a hash is shared by values of one length."""
     _, places, values = column.buffers()
     is_large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
     offsets = np.frombuffer(places, dtype=np.int64 if is_large else np.int32)[column.offset :]
     data = memoryview(b"" if values is None else values)
-    begun = {}
+    begun, found = {}, []
     for start, end in zip(offsets[rows].tolist(), offsets[rows + 1].tolist(), strict=True):
         n = end - start
         if n not in begun:
             begun[n] = begin(kind, n_bytes=n).copy
         state = begun[n]()
         state.update(data[start:end])
-        yield state.digest()
+        found.append(state.digest())
+    return found
 
 
-def _arrays(chunk: pa.Array, rows: np.ndarray) -> Iterator[bytes]:
+def _arrays(chunk: pa.Array, rows: np.ndarray) -> Iterable[bytes]:
     values = chunk.to_numpy_ndarray()
     told = f"{values.dtype.str}{values.shape[1:]}".encode()
     n = values[0].nbytes
