@@ -19,11 +19,28 @@ def digest(*parts: bytes) -> bytes:
     >>> digest(b"ab", b"c") == digest(b"a", b"bc")
     False
     """
+    return begin(*parts).digest()
+
+
+def begin(*parts: bytes, n_bytes: int | None = None) -> blake2b:
+    """Hash byte strings as `digest` does, and leave the hash open.
+
+    With `n_bytes`, one more part of this length is announced: `update` takes its bytes.
+
+    Examples
+    --------
+    >>> state = begin(b"ab", n_bytes=1)
+    >>> state.update(b"c")
+    >>> state.digest() == digest(b"ab", b"c")
+    True
+    """
     state = blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))
         state.update(part)
-    return state.digest()
+    if n_bytes is not None:
+        state.update(n_bytes.to_bytes(8, "little"))
+    return state
 
 
 def array_parts(array: "np.ndarray") -> Iterable[bytes]:

@@ -1,22 +1,43 @@
 """The memory of one encoder: content digest → vector, in checksummed segments on disk.
 
-A segment is written aside, flushed to disk and renamed whole; nobody ever reads half a segment.
-Segments are never changed, so several processes may write at once: at worst a vector is kept
-twice. A damaged segment is set aside with a warning, and its vectors are computed again.
+Segments are written whole and never changed, so several processes may read and write at once: at
+worst a vector is kept twice. Keys are held in memory, vectors are read from memory maps, where
+they are needed. A damaged segment is set aside with a warning before any of its rows is handed
+out, and its vectors are computed again.
 """
 
+import json
 import os
+import time
 import warnings
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from simlab._fingerprint import array_parts, digest
+from simlab._fingerprint import digest
+from simlab.encoders._keys import KeyIndex
+from simlab.encoders._rows import Rows
+from simlab.encoders._segments import SUFFIX, Segment, write_segment, write_whole
 from simlab.errors import CacheError, SimlabWarning
 
-_SUFFIX = ".safetensors"
+NOTE = "space.json"
+"""Says what the vectors of a folder are; the time of its last change is that of the last use."""
+VECTORS = "vectors"
+"""The folder of all spaces below that of the cache."""
+LIVE: "WeakValueDictionary[Path, VectorStore]" = WeakValueDictionary()
+"""The stores in use in this process."""
+_NOTE_SECONDS = 60.0
+_ATTEMPTS = 3
+_MERGED, _MERGED_BYTES = 16, 1 << 28
+"""So many segments of like size become one, of at most so many bytes."""
 
 
 class VectorStore:
@@ -25,16 +46,23 @@ class VectorStore:
     Parameters
     ----------
     folder : Path
-        One folder per encoder fingerprint; made when first written to.
+        One folder per encoder fingerprint and type; made when first written to.
+    dtype : "float32" or "float16", default="float32"
+        How vectors are kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._vectors: dict[bytes, np.ndarray] = {}
-        self._read: set[str] = set()
+    def __init__(self, folder: Path, dtype: str = "float32") -> None:
+        self.folder, self.dtype = folder, np.dtype(dtype).newbyteorder("<")
+        self.n_asked = self.n_found = 0
+        self._lock = RLock()
+        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._segments: dict[str, Segment] = {}
+        self._maps: dict[str, np.ndarray] = {}
+        self._index: KeyIndex | None = None
+        self._noted = 0.0
 
-    def find(self, digests: np.ndarray) -> list[np.ndarray | None]:
-        """Look vectors up.
+    def locate(self, digests: np.ndarray) -> Rows:
+        """Look vectors up; a segment is verified before its first row is found.
 
         Parameters
         ----------
@@ -42,79 +70,197 @@ class VectorStore:
 
         Returns
         -------
-        list of n arrays of shape (dim,), None where nothing is known
+        Rows
         """
-        self._refresh()
-        return [self._vectors.get(key.tobytes()) for key in digests]
+        with self._lock:
+            while True:
+                self._refresh()
+                names = list(self._segments)
+                if self._index is None:
+                    self._index = KeyIndex([self._segments[name].keys for name in names])
+                segment, row = self._index.look_up(digests)
+                used = np.flatnonzero(np.bincount(segment + 1, minlength=1)[1:])
+                if all(self._verify(names[one]) for one in used):
+                    break
+            maps = [self._maps[names[one]] for one in used]
+            known = segment >= 0
+            self.n_asked += len(known)
+            self.n_found += int(known.sum())
+            if known.any():
+                self._note_use()
+        dims = {mapped.shape[1] for mapped in maps}
+        if len(dims) > 1:
+            raise CacheError(
+                f"the cache folder {str(self.folder)!r} must hold vectors of one length; got "
+                f"{sorted(dims)}; delete this folder"
+            )
+        return Rows(known, min(dims, default=None), maps, np.searchsorted(used, segment), row)
 
-    def add(self, digests: np.ndarray, vectors: np.ndarray) -> None:
-        """Keep vectors of shape (n, dim) as one new segment.
+    def add(self, digests: np.ndarray, vectors: np.ndarray, *, name: str = "unknown") -> None:
+        """Keep vectors of shape (n, dim) as one new segment; `name` is that of the encoder.
 
         Raises
         ------
         CacheError
             The folder cannot be written to.
         """
-        from safetensors.numpy import save
+        keys = np.ascontiguousarray(digests)
+        vectors = np.ascontiguousarray(vectors, dtype=self.dtype)
+        with self._told_errors():
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    path = self.folder / f"{uuid4().hex}{SUFFIX}"
+                    write_segment(path, self.folder.name, [keys], [vectors])
+                    break
+                except FileNotFoundError:  # cleared by another process meanwhile
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+        self._note(name, vectors.shape[1])
 
-        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        digests = np.ascontiguousarray(digests)
-        check = self._check(digests, vectors)
-        data = save({"keys": digests, "vectors": vectors}, metadata={"check": check})
-        name = f"{uuid4().hex}{_SUFFIX}"
-        aside = self.folder / f"{name}.part"
+    def tidy(self) -> None:
+        """Merge many small segments into one, unless another process is doing so.
+
+        The merged one is in place before the others go. Its name is made of theirs: who dies in
+        between leaves nothing that the next one would write again.
+        """
+        with self._lock, _alone_in(self.folder) as is_alone:
+            if not is_alone:
+                return
+            self._refresh()
+            alike = defaultdict(list)
+            for name, one in self._segments.items():
+                if one.n_bytes * _MERGED <= _MERGED_BYTES:
+                    tier = (one.shape[0].bit_length() - 1) // (_MERGED.bit_length() - 1)
+                    alike[tier, one.shape[1]].append(name)
+            for names in map(sorted, alike.values()):
+                for start in range(0, len(names) - _MERGED + 1, _MERGED):
+                    self._merge(names[start : start + _MERGED])
+
+    def _merge(self, names: list[str]) -> None:
+        if not all(self._verify(name) for name in names):
+            return
+        merged = f"{digest(*(name.encode() for name in names)).hex()}{SUFFIX}"
+        keys = [self._segments[name].keys for name in names]
+        with suppress(OSError):  # a full disk keeps the small ones
+            if not self._verify(merged):
+                write_segment(
+                    self.folder / merged,
+                    self.folder.name,
+                    keys,
+                    [self._maps[name] for name in names],
+                )
+            for name in names:
+                (self.folder / name).unlink()
+
+    def _refresh(self) -> None:
+        """Take in the segments that have come or changed since the last look, drop the gone."""
+        seen = {}
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX):
+                    with suppress(FileNotFoundError):
+                        stat = entry.stat()
+                        seen[entry.name] = stat.st_size, stat.st_mtime_ns, stat.st_ino
+        if seen == self._seen:
+            return
+        changed = {name for name, one in seen.items() if one != self._seen.get(name)}
+        for name in {*self._seen} - {*seen} | changed:
+            self._forget(name)
+        self._seen = seen
+        for name in sorted(changed):
+            with self._told_damage(name):
+                self._segments[name] = Segment.open(self.folder / name)
+        self._index = None
+
+    def _verify(self, name: str) -> bool:
+        """Compare a segment with its checksum, once; an unsound one is forgotten."""
+        if name in self._segments and name not in self._maps:
+            with self._told_damage(name):
+                vectors = self._segments[name].vectors(self.folder.name)
+                if vectors is None or vectors.dtype != self.dtype:
+                    raise ValueError
+                self._maps[name] = vectors
+        if name not in self._maps:
+            self._forget(name)
+            self._index = None
+        return name in self._maps
+
+    def _forget(self, name: str) -> None:
+        self._segments.pop(name, None)
+        self._maps.pop(name, None)
+
+    @contextmanager
+    def _told_damage(self, name: str) -> Iterator[None]:
+        path = self.folder / name
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self.folder / name)
+            yield
+        except FileNotFoundError:  # cleared or merged by another process meanwhile
+            pass
+        except OSError as error:  # the disk or a permission: the segment itself may be sound
+            _warn(path, f"cannot be read ({error})")
+        except ValueError:
+            with suppress(OSError):  # another process was faster, or nobody may write here
+                path.rename(path.with_suffix(".damaged"))
+            _warn(path, "is damaged and set aside")
+
+    @contextmanager
+    def _told_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise CacheError(
                 f"the cache folder {str(self.folder)!r} must be writable "
                 f"({error.strerror or error}); free some space, set SIMLAB_CACHE to another "
                 "folder, or call with cache=False"
             ) from error
-        finally:
-            with suppress(OSError):  # after the renaming there is nothing left
-                aside.unlink()
 
-    def _check(self, digests: np.ndarray, vectors: np.ndarray) -> str:
-        """Sum up a segment and whose it is: one that strayed from another encoder is no use."""
-        told = self.folder.name.encode()
-        return digest(told, *array_parts(digests), *array_parts(vectors)).hex()
+    def _note(self, name: str, dim: int) -> None:
+        """Say what the vectors are, for whoever looks into the folder."""
+        if not (self.folder / NOTE).exists():
+            said = {
+                "encoder": name,
+                "dim": dim,
+                "dtype": self.dtype.name,
+                "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            with suppress(OSError):  # the vectors are safe without it
+                write_whole(self.folder / NOTE, [json.dumps(said, indent=1).encode()])
 
-    def _refresh(self) -> None:
-        """Read the segments that have come since the last look."""
-        if not self.folder.is_dir():
-            return
-        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
-            if path.name not in self._read:
-                self._read.add(path.name)
-                self._take_in(path)
+    def _note_use(self) -> None:
+        if time.monotonic() - self._noted > _NOTE_SECONDS or not self._noted:
+            self._noted = time.monotonic()
+            with suppress(OSError):
+                os.utime(self.folder / NOTE)
 
-    def _take_in(self, path: Path) -> None:
-        from safetensors import SafetensorError, safe_open
 
+@lru_cache(maxsize=16)
+def store_at(folder: Path, dtype: str) -> VectorStore:
+    """Return the one store of a folder in this process: what it has verified stays verified."""
+    store = LIVE[folder] = VectorStore(folder, dtype)
+    return store
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder, if it is free and the system has such locks."""
+    try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield False
+        return
+    try:
         try:
-            with safe_open(path, framework="np") as segment:
-                keys, vectors = segment.get_tensor("keys"), segment.get_tensor("vectors")
-                told = (segment.metadata() or {}).get("check")
-            sound = told == self._check(keys, vectors)
-        except FileNotFoundError:  # cleared by another process meanwhile
-            return
-        except OSError as error:  # the disk or a permission: the segment itself may be sound
-            _warn(path, f"cannot be read ({error})")
-            return
-        except (SafetensorError, ValueError):
-            sound = False
-        if not sound:
-            with suppress(OSError):  # another process was faster, or nobody may write here
-                path.rename(path.with_suffix(".damaged"))
-            _warn(path, "is damaged and set aside")
-            return
-        self._vectors.update(zip((key.tobytes() for key in keys), vectors, strict=True))
+            flock(handle, LOCK_EX | LOCK_NB)
+        except OSError:
+            is_alone = False
+        else:
+            is_alone = True
+        yield is_alone
+    finally:
+        os.close(handle)  # which frees it
 
 
 def _warn(path: Path, what: str) -> None:

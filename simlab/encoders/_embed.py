@@ -8,13 +8,15 @@ from typing import Any, Literal
 import numpy as np
 
 from simlab._folders import cache_folder
-from simlab.encoders._cache import VectorStore
+from simlab.encoders._cache import VECTORS, VectorStore, store_at
 from simlab.encoders._encoder import Encoder
-from simlab.errors import DataError, ShapeError
+from simlab.encoders._keys import distinct
+from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items import Items
 from simlab.space import Embeddings
 
-_SEGMENT_ITEMS = 4096
+_DTYPES = ("float16", "float32")
+_SEGMENT_ITEMS = 16_384
 _SEGMENT_SECONDS = 15.0
 """A segment is written after so many items or seconds: what an interruption can cost at most."""
 
@@ -24,6 +26,7 @@ def embed(
     encoder: Encoder,
     *,
     cache: str | Path | Literal[False] = "default",
+    dtype: Literal["float32", "float16"] = "float32",
     batch_size: int = 64,
     progress: bool = True,
 ) -> Embeddings:
@@ -43,6 +46,9 @@ def embed(
     cache : "default", False, str or Path, default="default"
         `"default"`: the folder named by `SIMLAB_CACHE`, else `data/cache` of a checkout, else
         the user's cache folder. A path: that folder. False: remember nothing.
+    dtype : "float32" or "float16", default="float32"
+        How vectors are kept. float16 takes half the disk and rounds to three digits, whether
+        they come from the cache or not; the two are never mixed. Embeddings are float32.
     batch_size : int, default=64
         Items read and encoded at a time.
     progress : bool, default=True
@@ -54,9 +60,11 @@ def embed(
 
     Raises
     ------
+    ChoiceError
+        An unknown dtype.
     DataError
         No items, items of a kind that the encoder does not read, a batch size below 1, or NaN
-        in a vector.
+        in a vector; numbers above 65504 for float16.
     ShapeError
         An encoder that does not return one vector per item.
     CacheError
@@ -79,6 +87,8 @@ def embed(
         raise DataError("embed needs at least one item; got none")
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1; got {batch_size!r}")
+    if dtype not in _DTYPES:
+        raise ChoiceError.of("dtype", dtype, _DTYPES)
     if items.modality not in encoder.modalities:
         raise DataError(
             f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; "
@@ -86,35 +96,56 @@ def embed(
         )
     base = getattr(encoder, "base", None)
     if base is not None and hasattr(encoder, "transform"):  # a run: its head costs next to nothing
-        below = embed(items, base, cache=cache, batch_size=batch_size, progress=progress)
+        below = embed(
+            items, base, cache=cache, dtype=dtype, batch_size=batch_size, progress=progress
+        )
         return Embeddings(encoder.transform(below.vectors), items, encoder)
     folder = cache_folder() if cache == "default" else cache
+    space = encoder.fingerprint if dtype == "float32" else f"{encoder.fingerprint}-{dtype}"
     if folder:
-        store = VectorStore(Path(folder).expanduser() / "vectors" / encoder.fingerprint)
+        store = store_at(Path(folder).expanduser().absolute() / VECTORS / space, dtype)
     else:
         store = None
-    return Embeddings(
-        _vectors(items, encoder, store, batch_size, progress=progress), items, encoder
-    )
+    vectors = _vectors(items, encoder, store, batch_size, dtype=np.dtype(dtype), progress=progress)
+    return Embeddings(vectors, items, encoder)
 
 
 def _vectors(
-    items: Items, encoder: Encoder, store: VectorStore | None, batch_size: int, *, progress: bool
+    items: Items,
+    encoder: Encoder,
+    store: VectorStore | None,
+    batch_size: int,
+    *,
+    dtype: np.dtype,
+    progress: bool,
 ) -> np.ndarray:
     """Look up what is known, encode the rest, each distinct content once; shape (n, dim)."""
     digests = items.content.digests()
-    _, first, again = np.unique(digests, axis=0, return_index=True, return_inverse=True)
-    keys = digests[first]
-    found = store.find(keys) if store is not None else [None] * len(first)
-    missing = np.array([place for place, vector in enumerate(found) if vector is None], dtype=int)
-    batches = _batches(items, encoder, first, missing, batch_size, progress=progress)
-    dim = next((len(vector) for vector in found if vector is not None), None)
+    rows = store.locate(digests) if store is not None else None
+    if rows is not None and rows.known.all():
+        return rows.take(np.arange(len(items)))
+    missing = np.arange(len(items)) if rows is None else np.flatnonzero(~rows.known)
+    first, again = distinct(digests[missing])
+    first = missing[first]  # of each content to encode, the first item that has it
+    batches = _batches(items, encoder, first, batch_size, dtype=dtype, progress=progress)
+    dim = None if rows is None else rows.dim
+    made: list[Part] = []
     for places, vectors in _segments(_of_one_length(batches, encoder.name, dim)):
         if store is not None:
-            store.add(keys[places], vectors)
-        for place, vector in zip(places, vectors, strict=True):
-            found[place] = vector
-    return np.stack([vector for vector in found if vector is not None])[again.ravel()]
+            store.add(digests[first[places]], vectors, name=encoder.name)
+        made.append((places, vectors))
+    if store is not None:
+        store.tidy()
+    places, vectors = _joined(made)
+    encoded = np.empty_like(vectors)
+    encoded[places] = vectors
+    if rows is None or not rows.known.any():
+        return encoded[again]
+    found = np.empty((len(items), encoded.shape[1]), dtype=np.float32)
+    known = np.flatnonzero(rows.known)
+    found[known] = rows.take(known)
+    found[missing] = encoded[again]
+    return found
 
 
 Part = tuple[np.ndarray, np.ndarray]
@@ -123,23 +154,22 @@ Part = tuple[np.ndarray, np.ndarray]
 def _batches(
     items: Items,
     encoder: Encoder,
-    first: np.ndarray,
-    missing: np.ndarray,
+    rows: np.ndarray,
     size: int,
     *,
+    dtype: np.dtype,
     progress: bool,
 ) -> Iterator[Part]:
-    """Encode batch by batch; texts are sorted by length, so that little is padded."""
-    if not missing.size:
-        return
+    """Encode some items, batch by batch: in their order, as files lie, but long texts first."""
     from tqdm.auto import tqdm
 
-    content = items.content.take(first[missing])
-    order = np.arange(len(missing))
-    if items.modality == "text":
-        order = np.argsort([-len(text) for text in content], kind="stable")
+    content = items.content.take(rows)
+    order = np.argsort(rows)
+    if items.modality == "text":  # so that little is padded
+        lengths = np.array([len(text) for text in content])
+        order = order[np.argsort(-lengths[order], kind="stable")]
     with tqdm(
-        total=len(missing),
+        total=len(rows),
         desc=f"embed: {encoder.name}",
         unit="item",
         leave=False,
@@ -150,13 +180,25 @@ def _batches(
             vectors = _encoded(encoder, [content[int(place)] for place in chosen])
             bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
             if bad.size:
-                ids = items.ids[first[missing[chosen[bad]]]]
+                ids = items.ids[rows[chosen[bad]]]
                 raise DataError(
                     f"{encoder.name} must return finite vectors; got NaN or infinity for item "
                     f"{ids[0]!r} ({bad.size} in this batch); mend the encoder or leave them out"
                 )
-            yield missing[chosen], vectors
+            yield chosen, _rounded(vectors, dtype, encoder.name)
             bar.update(len(chosen))
+
+
+def _rounded(vectors: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
+    """Give float32 vectors as they will be read from the disk."""
+    with np.errstate(over="ignore"):
+        kept = vectors.astype(dtype, copy=False).astype(np.float32, copy=False)
+    if not np.isfinite(kept).all():
+        raise DataError(
+            f"vectors kept as {dtype} must lie within ±{np.finfo(dtype).max:.0f}; {name} returned "
+            f"{np.abs(vectors).max():.6g}; use dtype='float32'"
+        )
+    return kept
 
 
 def _encoded(encoder: Encoder, content: list[Any]) -> np.ndarray:

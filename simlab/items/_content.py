@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import pyarrow as pa
 
-from simlab._fingerprint import array_parts, digest
 from simlab.errors import DataError, ShapeError
+from simlab.items._digests import digests, has_files, read_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,19 +29,11 @@ class Modality:
 
     name: str
     read: Callable[[Any], Any]
-    digest: Callable[[Any], bytes]
 
 
 def _image_bytes(stored: dict[str, Any]) -> bytes:
-    if stored["bytes"] is not None:
-        return stored["bytes"]
-    try:
-        return Path(stored["path"]).read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"image {stored['path']!r} must be a readable file ({error.strerror or error}); "
-            "restore it or leave it out"
-        ) from None
+    inline: bytes | None = stored["bytes"]
+    return read_file(stored["path"]) if inline is None else inline
 
 
 def read_image(stored: dict[str, Any]) -> "Image":
@@ -68,19 +61,9 @@ def _array(scalar: Any) -> np.ndarray:
 
 
 MODALITIES = {
-    "image": Modality(
-        "image",
-        lambda scalar: read_image(scalar.as_py()),
-        lambda scalar: digest(b"image", _image_bytes(scalar.as_py())),
-    ),
-    "text": Modality(
-        "text",
-        lambda scalar: scalar.as_py(),
-        lambda scalar: digest(b"text", scalar.as_py().encode()),
-    ),
-    "array": Modality(
-        "array", _array, lambda scalar: digest(b"array", *array_parts(_array(scalar)))
-    ),
+    "image": Modality("image", lambda scalar: read_image(scalar.as_py())),
+    "text": Modality("text", lambda scalar: scalar.as_py()),
+    "array": Modality("array", _array),
 }
 
 
@@ -120,18 +103,27 @@ class Content(Sequence[Any]):
 
     def take(self, positions: np.ndarray) -> "Content":
         """Select items by position, without reading them."""
-        return Content(self.stored, self.modality, self.rows[positions])
+        taken = Content(self.stored, self.modality, self.rows[positions])
+        if (known := vars(self).get("_remembered")) is not None:
+            vars(taken)["_remembered"] = known[positions]
+        return taken
 
     def digests(self) -> np.ndarray:
         """Hash what each item is: the bytes of the image file, the text, or type, shape and values.
+
+        Remembered, since content is a value; but files may change, and are read each time.
 
         Returns
         -------
         ndarray of shape (n, 16), uint8
         """
-        of = MODALITIES[self.modality].digest
-        joined = b"".join(of(self.stored[int(row)]) for row in self.rows)
-        return np.frombuffer(joined, dtype=np.uint8).reshape(len(self), -1)
+        if has_files(self.stored, self.modality):
+            return digests(self.stored, self.modality, self.rows)
+        return self._remembered.copy()
+
+    @cached_property
+    def _remembered(self) -> np.ndarray:
+        return digests(self.stored, self.modality, self.rows)
 
 
 def store(values: Any) -> Content:

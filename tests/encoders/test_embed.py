@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from simlab.encoders import embed
-from simlab.errors import CacheError, DataError, ShapeError, SimlabWarning
+from simlab.errors import CacheError, ChoiceError, DataError, ShapeError, SimlabWarning
 from simlab.items import Items
 
 
@@ -20,6 +21,10 @@ def quiet(items, encoder, **options):
 
 def files(folder, pattern="*"):
     return sorted(file for file in folder.rglob(pattern) if file.is_file())
+
+
+def segments(folder):
+    return files(folder, "*.safetensors")
 
 
 # -- laws of the cache ----------------------------------------------------------------------
@@ -54,6 +59,28 @@ def test_each_vector_belongs_to_its_own_text(tmp_path_factory, texts, batch_size
     emb = quiet(Items.from_arrays(texts), encoder, cache=folder, batch_size=batch_size)
 
     assert (emb.vectors == encoder.encode(texts)).all()
+
+
+@given(data=st.data())
+def test_any_choice_of_known_content_hits_and_any_other_content_misses(tmp_path_factory, data):
+    texts = data.draw(st.lists(st.text(max_size=3), min_size=1, max_size=8, unique=True))
+    known = Items.from_arrays(texts)
+    folder = tmp_path_factory.mktemp("cache")
+    quiet(known, Letters(), cache=folder)
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=12))
+    names = data.draw(st.lists(st.text(), unique=True, min_size=len(chosen), max_size=len(chosen)))
+    again = Items.from_arrays([texts[row] for row in chosen], ids=names, labels=chosen)
+    emb = quiet(again, Stopping(AssertionError("encoded"), at=1), cache=folder)
+    assert (emb.vectors == Letters().encode([texts[row] for row in chosen])).all()
+
+    other = data.draw(st.text(max_size=3).filter(lambda text: text not in texts))
+    place = data.draw(st.integers(0, len(chosen) - 1))
+    changed = [texts[row] for row in chosen]
+    changed[place] = other
+    encoder = Stopping(None, at=0)
+    emb = quiet(Items.from_arrays(changed), encoder, cache=folder)
+    assert encoder.n_encoded == 1
+    assert (emb.vectors == Letters().encode(changed)).all()
 
 
 class Letters:
@@ -172,6 +199,52 @@ def test_without_a_cache_nothing_is_written_and_nothing_is_remembered(items, cou
     assert (counting.n_encoded, files(cache_root)) == (24, [])
 
 
+def test_float16_is_kept_apart_and_rounds_with_and_without_a_cache(items, counting, cache_root):
+    quiet(items, counting)
+    first = quiet(items, counting, dtype="float16")
+    second = quiet(items, counting, dtype="float16")
+    without = quiet(items, counting, dtype="float16", cache=False)
+    truth = np.stack(list(items.content)).reshape(12, 4)
+
+    assert counting.n_encoded == 36
+    for emb in (first, second, without):
+        assert emb.vectors.dtype == np.float32
+        assert (emb.vectors == truth.astype("f2")).all()
+    assert (quiet(items, counting).vectors == truth).all()
+    assert {file.parent.name for file in segments(cache_root)} == {
+        "counting-1",
+        "counting-1-float16",
+    }
+
+
+def test_a_number_too_large_for_float16_is_refused(cache_root):
+    with pytest.raises(DataError) as caught:
+        quiet(Items.from_arrays(["a"]), Faulty(lambda vectors: vectors * 1e6), dtype="float16")
+
+    assert str(caught.value) == (
+        "vectors kept as float16 must lie within ±65504; letters returned 9.7e+07; "
+        "use dtype='float32'"
+    )
+    assert files(cache_root) == []
+
+
+def test_an_unknown_dtype_is_refused(items, counting):
+    with pytest.raises(ChoiceError, match="dtype must be one of 'float16', 'float32'; got 'int8'"):
+        quiet(items, counting, dtype="int8")
+
+
+def test_a_run_keeps_what_lies_below_it_in_the_asked_type(items, counting, cache_root):
+    class Run:
+        name, fingerprint, modalities, base = "run", "run-1", counting.modalities, counting
+
+        def transform(self, vectors):
+            return vectors
+
+    quiet(items, Run(), dtype="float16")
+
+    assert [file.parent.name for file in segments(cache_root)] == ["counting-1-float16"]
+
+
 def test_a_given_folder_is_used_instead_of_the_default_one(items, counting, cache_root, tmp_path):
     quiet(items, counting, cache=tmp_path / "mine")
 
@@ -183,13 +256,13 @@ def test_a_folder_may_start_with_a_tilde(items, counting, monkeypatch, tmp_path)
 
     quiet(items, counting, cache="~/mine")
 
-    assert len(files(tmp_path / "mine")) == 1
+    assert len(segments(tmp_path / "mine")) == 1
 
 
-def test_only_safetensors_are_written(items, counting, cache_root):
+def test_only_safetensors_and_a_note_are_written(items, counting, cache_root):
     quiet(items, counting)
 
-    assert {file.suffix for file in files(cache_root)} == {".safetensors"}
+    assert {file.suffix for file in files(cache_root)} == {".json", ".safetensors"}
 
 
 def test_a_second_call_writes_nothing(items, counting, cache_root):
@@ -291,14 +364,14 @@ def test_segments_are_written_while_encoding_goes_on(monkeypatch, cache_root):
     monkeypatch.setattr("simlab.encoders._embed._SEGMENT_ITEMS", 4)
     quiet(Items.from_arrays([f"{row:03}" for row in range(10)]), Letters(), batch_size=2)
 
-    assert len(files(cache_root)) == 3
+    assert len(segments(cache_root)) == 3
 
 
 def test_a_slow_encoder_is_written_down_every_few_seconds(monkeypatch, cache_root):
     monkeypatch.setattr("simlab.encoders._embed._SEGMENT_SECONDS", 0.0)
     quiet(Items.from_arrays([f"{row:03}" for row in range(6)]), Letters(), batch_size=2)
 
-    assert len(files(cache_root)) == 3
+    assert len(segments(cache_root)) == 3
 
 
 # -- damage ---------------------------------------------------------------------------------
@@ -306,7 +379,7 @@ def test_a_slow_encoder_is_written_down_every_few_seconds(monkeypatch, cache_roo
 
 def test_a_damaged_segment_is_set_aside_and_filled_again(items, counting, cache_root):
     first = quiet(items, counting)
-    [segment] = files(cache_root)
+    [segment] = segments(cache_root)
     segment.write_bytes(segment.read_bytes()[:-7])
 
     with pytest.warns(SimlabWarning) as caught:
@@ -326,7 +399,7 @@ def test_a_segment_of_another_encoder_is_not_taken(items, texts, counting, cache
     other = type(counting)("counting-2")
     quiet(items, counting)
     quiet(texts, other)
-    [ours] = files(cache_root / "vectors" / "counting-1")
+    [ours] = segments(cache_root / "vectors" / "counting-1")
     shutil.copy(ours, cache_root / "vectors" / "counting-2")
 
     with pytest.warns(SimlabWarning, match="is damaged and set aside"):
@@ -336,18 +409,20 @@ def test_a_segment_of_another_encoder_is_not_taken(items, texts, counting, cache
 
 def test_files_that_are_still_being_written_are_passed_over(items, counting, cache_root):
     first = quiet(items, counting)
-    [segment] = files(cache_root)
+    [segment] = segments(cache_root)
     segment.with_name(f"{segment.name}.part").write_bytes(segment.read_bytes()[:50])
 
     assert (quiet(items, counting).vectors == first.vectors).all()
 
 
-# -- two at once ----------------------------------------------------------------------------
+# -- four at once ---------------------------------------------------------------------------
 
 FILL = """
 import numpy as np
 from simlab.encoders import embed, encoder
+from simlab.encoders import _embed
 from simlab.items import Items
+_embed._SEGMENT_ITEMS = 20  # so that segments are merged while others fill
 values = np.arange(3000.0).reshape(1000, 3)
 print("ready", flush=True)
 input()
@@ -356,18 +431,19 @@ assert (vectors == values).all()
 """
 
 
-def test_two_processes_may_fill_one_cache_at_once(cache_root):
+def test_four_processes_may_fill_one_cache_at_once(cache_root):
     command = [sys.executable, "-W", "error", "-c", FILL]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as other:
-        for process in (one, other):
+    with ExitStack() as stack:
+        processes = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(4)]
+        for process in processes:
             process.stdout.readline()
-        for process in (one, other):
+        for process in processes:
             process.stdin.write("\n")
             process.stdin.flush()
 
-    assert (one.returncode, other.returncode) == (0, 0)
-    assert {file.suffix for file in files(cache_root)} == {".safetensors"}
+    assert [process.returncode for process in processes] == [0] * 4
+    assert {file.suffix for file in files(cache_root)} == {".json", ".safetensors"}
 
 
 # -- what an encoder may get wrong ----------------------------------------------------------
