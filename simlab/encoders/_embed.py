@@ -34,7 +34,7 @@ def embed(
 
     Vectors are found again by what they depend on: the encoder's fingerprint (weights,
     configuration, preprocessing) and the content of the item. Renaming, reordering, selecting or
-    relabelling items costs nothing; a changed picture or model is computed anew. Equal content
+    relabeling items costs nothing; a changed picture or model is computed anew. Equal content
     is encoded once. Stopping in the middle keeps what was done.
 
     Parameters

@@ -36,7 +36,7 @@ class Evidence:
     unlike_label : str, int or None
         The label of that neighbor.
     margin : float or None
-        How much more similar the nearest neighbor labelled `predicted` is than the nearest
+        How much more similar the nearest neighbor labeled `predicted` is than the nearest
         unlike one, from -2 to 2: how firmly do they agree? Negative if the nearest neighbor of
         all is the unlike one. None without an unlike one.
     label : str, int or None

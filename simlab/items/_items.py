@@ -282,7 +282,7 @@ class Items:
         return rows_where({name: self.column(name) for name in values}, values)
 
     def with_min_count(self, count: int) -> "Items":
-        """Keep the items whose label occurs at least `count` times; unlabelled ones go.
+        """Keep the items whose label occurs at least `count` times; unlabeled ones go.
 
         Examples
         --------

@@ -97,7 +97,7 @@ HITS = {
     "renamed": lambda items: items.with_column("id", [f"other {row}" for row in range(12)]),
     "reordered": lambda items: items[::-1],
     "selected": lambda items: items.where(label="elm"),
-    "relabelled": lambda items: items.with_column("label", [1] * 12),
+    "relabeled": lambda items: items.with_column("label", [1] * 12),
     "split": lambda items: items.split(),
     "doubled": lambda items: items[[*range(12), *range(12)]].with_column("id", range(24)),
     "copied": lambda items: Items.from_arrays(list(items.content)),

@@ -8,7 +8,7 @@ from simlab.space import Embeddings, Neighbors
 
 
 def neighbors_of(labels, similarities, own=None, ids=None):
-    """One query labelled `own`, and a gallery with these labels in this order of nearness."""
+    """One query labeled `own`, and a gallery with these labels in this order of nearness."""
     n = len(similarities)
     gallery = Embeddings(np.eye(n), Items.from_arrays(np.eye(n), labels=labels, ids=ids))
     labels_of_query = None if own is None else [own]

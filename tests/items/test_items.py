@@ -136,11 +136,11 @@ def test_where_with_an_unknown_column_says_which_there_are(items):
 
 
 @pytest.mark.parametrize(("count", "left"), [(1, 17), (5, 17), (6, 12), (7, 0)])
-def test_labels_that_are_too_rare_go_and_so_do_unlabelled_items(count, left):
+def test_labels_that_are_too_rare_go_and_so_do_unlabeled_items(count, left):
     assert len(MANY.with_min_count(count)) == left
 
 
-def test_dropping_rare_labels_of_unlabelled_items_leaves_nothing():
+def test_dropping_rare_labels_of_unlabeled_items_leaves_nothing():
     assert len(Items.from_arrays(["a", "b"]).with_min_count(1)) == 0
 
 

@@ -13,7 +13,7 @@ SETS = st.lists(st.integers(0, 9), min_size=12, max_size=60).filter(
 SHARES = st.sampled_from([0.1, 0.25, 0.34, 0.5])
 
 
-def labelled(codes):
+def labeled(codes):
     return Items.from_arrays(np.arange(len(codes), dtype=float), labels=list(codes))
 
 
@@ -25,7 +25,7 @@ def parts(items):
 
 @given(SETS, SHARES, st.integers(0, 5))
 def test_by_label_no_label_is_in_two_parts(codes, share, seed):
-    items = labelled(codes).split(by="label", test=share, val=0.2, seed=seed)
+    items = labeled(codes).split(by="label", test=share, val=0.2, seed=seed)
 
     owners = {
         (label, part) for label, part in zip(items.labels, items.column("split"), strict=True)
@@ -36,7 +36,7 @@ def test_by_label_no_label_is_in_two_parts(codes, share, seed):
 
 @given(SETS, SHARES, st.sampled_from(["label", "item"]), st.integers(0, 5))
 def test_every_item_is_in_one_part_and_every_asked_part_has_some(codes, share, by, seed):
-    found = parts(labelled(codes).split(by=by, test=share, val=0.1, seed=seed))
+    found = parts(labeled(codes).split(by=by, test=share, val=0.1, seed=seed))
 
     assert sum(len(ids) for ids in found.values()) == len(codes)
     assert all(found.values())
@@ -44,7 +44,7 @@ def test_every_item_is_in_one_part_and_every_asked_part_has_some(codes, share, b
 
 @given(SETS, SHARES, st.sampled_from(["label", "item"]))
 def test_seen_tells_whether_the_label_is_in_training(codes, share, by):
-    items = labelled(codes).split(by=by, test=share)
+    items = labeled(codes).split(by=by, test=share)
     trained = set(items.where(split="train").labels)
 
     assert items.column("seen").tolist() == [label in trained for label in items.labels]
@@ -52,28 +52,28 @@ def test_seen_tells_whether_the_label_is_in_training(codes, share, by):
 
 @given(SETS, st.sampled_from(["label", "item"]), st.integers(0, 5))
 def test_the_same_seed_gives_the_same_split(codes, by, seed):
-    first, second = (labelled(codes).split(by=by, val=0.2, test=0.3, seed=seed) for _ in "12")
+    first, second = (labeled(codes).split(by=by, val=0.2, test=0.3, seed=seed) for _ in "12")
 
     assert parts(first) == parts(second)
 
 
 @pytest.mark.parametrize("by", ["label", "item"])
 def test_another_seed_gives_another_split(by):
-    items = labelled(np.repeat(np.arange(20), 5))
+    items = labeled(np.repeat(np.arange(20), 5))
 
     assert len({tuple(items.split(by=by, seed=seed).column("split")) for seed in range(5)}) == 5
 
 
 @given(st.integers(2, 8), st.integers(4, 30), SHARES)
 def test_by_item_every_label_gives_its_share_up_to_one_item(n_labels, count, share):
-    items = labelled(np.repeat(np.arange(n_labels), count)).split(by="item", test=share)
+    items = labeled(np.repeat(np.arange(n_labels), count)).split(by="item", test=share)
     tested = np.bincount(items.where(split="test").labels, minlength=n_labels)
 
     assert np.abs(tested - share * count).max() < 1 + 1e-6
 
 
 def test_by_item_validation_has_its_share_of_all_items():
-    items = labelled(np.repeat(np.arange(10), 40)).split(by="item", test=0.25, val=0.25)
+    items = labeled(np.repeat(np.arange(10), 40)).split(by="item", test=0.25, val=0.25)
 
     assert {name: len(ids) for name, ids in parts(items).items()} == {
         "train": 200,
@@ -83,7 +83,7 @@ def test_by_item_validation_has_its_share_of_all_items():
 
 
 def test_by_label_parts_have_their_share_of_the_labels():
-    items = labelled(np.repeat(np.arange(20), 2)).split(by="label", test=0.3, val=0.2)
+    items = labeled(np.repeat(np.arange(20), 2)).split(by="label", test=0.3, val=0.2)
 
     assert [len(set(items.where(split=part).labels)) for part in ("train", "val", "test")] == [
         10,
@@ -93,17 +93,17 @@ def test_by_label_parts_have_their_share_of_the_labels():
 
 
 def test_a_small_share_of_few_labels_still_gets_one_label():
-    items = labelled([0, 0, 1, 1, 2, 2]).split(by="label", test=0.1, val=0.1)
+    items = labeled([0, 0, 1, 1, 2, 2]).split(by="label", test=0.1, val=0.1)
 
     assert [len(items.where(split=part)) for part in ("train", "val", "test")] == [2, 2, 2]
 
 
 def test_without_shares_all_is_training():
-    assert set(labelled([0, 0, 1, 1]).split(test=0).column("split")) == {"train"}
+    assert set(labeled([0, 0, 1, 1]).split(test=0).column("split")) == {"train"}
 
 
 def test_splitting_again_replaces_the_split():
-    items = labelled([0, 0, 1, 1]).split().split(by="item")
+    items = labeled([0, 0, 1, 1]).split().split(by="item")
 
     assert items.columns == ("id", "label", "split", "seen")
 
@@ -172,6 +172,6 @@ def test_splitting_again_replaces_the_split():
 )
 def test_what_cannot_be_split_is_told_in_full(codes, options, kind, text):
     with pytest.raises(kind) as caught:
-        labelled(codes).split(**options)
+        labeled(codes).split(**options)
 
     assert str(caught.value) == text
