@@ -10,7 +10,9 @@ import numpy as np
 from simlab._folders import cache_folder
 from simlab.encoders._cache import VECTORS, VectorStore, store_at
 from simlab.encoders._encoder import Encoder
+from simlab.encoders._housekeeping import keep_to_limit
 from simlab.encoders._keys import distinct
+from simlab.encoders._limit import cache_limit
 from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items import Items
 from simlab.space import Embeddings
@@ -46,6 +48,7 @@ def embed(
     cache : "default", False, str or Path, default="default"
         `"default"`: the folder named by `SIMLAB_CACHE`, else `data/cache` of a checkout, else
         the user's cache folder. A path: that folder. False: remember nothing.
+        `SIMLAB_CACHE_LIMIT` (such as "20GB") limits its size: the vectors unused for longest go.
     dtype : "float32" or "float16", default="float32"
         How vectors are kept. float16 takes half the disk and rounds to three digits, whether
         they come from the cache or not; the two are never mixed. Embeddings are float32.
@@ -64,7 +67,7 @@ def embed(
         An unknown dtype.
     DataError
         No items, items of a kind that the encoder does not read, a batch size below 1, or NaN
-        in a vector; numbers above 65504 for float16.
+        in a vector; numbers above 65504 for float16; `SIMLAB_CACHE_LIMIT` is no size.
     ShapeError
         An encoder that does not return one vector per item.
     CacheError
@@ -124,6 +127,7 @@ def _vectors(
     rows = store.locate(digests) if store is not None else None
     if rows is not None and rows.known.all():
         return rows.take(np.arange(len(items)))
+    limit = cache_limit() if store is not None else None  # nonsense is told before the work
     missing = np.arange(len(items)) if rows is None else np.flatnonzero(~rows.known)
     first, again = distinct(digests[missing])
     first = missing[first]  # of each content to encode, the first item that has it
@@ -136,6 +140,8 @@ def _vectors(
         made.append((places, vectors))
     if store is not None:
         store.tidy()
+        if limit is not None:
+            keep_to_limit(store.folder, limit)
     places, vectors = _joined(made)
     encoded = np.empty_like(vectors)
     encoded[places] = vectors
