@@ -226,12 +226,9 @@ def test_reading_removes_nothing(items, spaces, limited):
     assert names(Cache.at()) == ["counting-1", "counting-2"]
 
 
+@pytest.mark.usefixtures("spaces")
 def test_a_space_that_cannot_be_removed_costs_a_warning_and_no_vector(
-    items,
-    counting,
-    spaces,
-    limited,
-    monkeypatch,  # noqa: ARG001
+    items, counting, limited, monkeypatch
 ):
     def refuse(_, **__):
         raise PermissionError(13, "Permission denied")
