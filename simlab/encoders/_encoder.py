@@ -63,7 +63,7 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(model: Any, **options: Any) -> Encoder:
+def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **options: Any) -> Encoder:
     """Make an encoder.
 
     Parameters
@@ -78,6 +78,10 @@ def encoder(model: Any, **options: Any) -> Encoder:
           `collate`, a function from a list of items to what the module takes.
         - a SentenceTransformer.
         - an Encoder is returned as it is; it takes no options.
+    augment : callable, optional
+        From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
+        or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`
+        or `torch`. Items keep their vectors; `embed` and `fit` make views of them with `views=`.
     **options
         Of the encoder named.
 
@@ -99,11 +103,14 @@ def encoder(model: Any, **options: Any) -> Encoder:
     >>> encoder("pixels")
     PixelEncoder(name='pixels', size=16)
     """
-    if isinstance(model, str):
-        if model not in _READY:
-            raise ChoiceError.of("encoder", model, _READY)
-        return _READY[model](**options)
-    return _wrap(model, options)
+    if isinstance(model, str) and model not in _READY:
+        raise ChoiceError.of("encoder", model, _READY)
+    made = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
+    if augment is None:
+        return made
+    from simlab.encoders._views import AugmentedEncoder
+
+    return AugmentedEncoder(made, augment)
 
 
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:

@@ -4,6 +4,7 @@ import json
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _DAY = 86_400.0
 _TOLD: set[tuple[Path, int]] = set()
-"""Spaces larger than their limit that this process has warned of: once is enough."""
+"""Caches, and their limits, that this process has warned of: once is enough."""
 _COLUMNS = (
     "space", "encoder", "dim", "dtype", "vectors", "bytes", "created", "last_used", "hit_rate",
 )  # fmt: skip
@@ -218,29 +219,31 @@ def _read(folder: Path) -> _Space | None:
     )
 
 
-def keep_to_limit(used: Path, limit: int) -> None:
-    """Remove the spaces unused for longest, never `used`, until the cache keeps to its limit.
+def keep_to_limit(used: Sequence[Path], limit: int) -> None:
+    """Remove the spaces unused for longest, never the used ones, until the limit is kept.
 
     Parameters
     ----------
-    used : Path
-        The folder of a space that was just written to.
+    used : sequence of Path
+        The folders of the spaces that were just written to or read from, of one cache.
     limit : int
         In bytes.
     """
-    if sum(_sizes(used.parent).values()) <= limit:
+    below = used[0].parent
+    if sum(_sizes(below).values()) <= limit:
         return
     try:
-        for space in _folders(used.parent):
+        for space in _folders(below):
             _sweep(space)
-        _shrink(used.parent, limit, keep=used)
+        _shrink(below, limit, keep=used)
     except CacheError as error:  # the vectors are safe: no reason to lose the call
         warnings.warn(str(error), SimlabWarning, stacklevel=2)
-    alone = _sizes(used.parent).get(used, 0)
-    if alone > limit and (used, limit) not in _TOLD:
-        _TOLD.add((used, limit))
+    sizes = _sizes(below)
+    alone = sum(sizes.get(space, 0) for space in used)
+    if alone > limit and (below, limit) not in _TOLD:
+        _TOLD.add((below, limit))
         warnings.warn(
-            f"the cache must keep to {limit:,} bytes ({LIMIT}), but the space just used takes "
+            f"the cache must keep to {limit:,} bytes ({LIMIT}), but what was just used takes "
             f"{alone:,} alone; nothing of it is removed; raise the limit, or take half the room by "
             "dtype='float16'",
             SimlabWarning,
@@ -248,13 +251,11 @@ def keep_to_limit(used: Path, limit: int) -> None:
         )
 
 
-def _shrink(below: Path, max_bytes: float, *, keep: Path | None = None) -> None:
+def _shrink(below: Path, max_bytes: float, *, keep: Sequence[Path] = ()) -> None:
     """Remove segments, those of the space unused for longest first, until the rest fits."""
     sizes = _sizes(below)
     left = sum(sizes.values())
-    for space in sorted(sizes, key=_last_used):
-        if space == keep:
-            continue
+    for space in sorted({*sizes} - {*keep}, key=_last_used):
         for file in sorted(_segments(space), key=_time):
             if left <= max_bytes:
                 return
