@@ -38,6 +38,11 @@ def embed(
     changed picture or model is computed anew. Equal content is encoded once. Stopping in the
     middle keeps what was done.
 
+    In a distributed training (`torch.distributed`, as by Lightning's `setup`) call it on every
+    rank with the same arguments: where something is missing each encodes its share, and all get
+    all vectors, with a cache and without. A rank that calls alone (as in `prepare_data`) waits for
+    the others half a minute, warns, and encodes everything itself.
+
     Parameters
     ----------
     items : Items
@@ -57,7 +62,8 @@ def embed(
         From 2 on: also encode so many augmented views of each item, which `fit` draws from. The
         encoder must augment (`simlab.encoder(..., augment=f)`), or its preprocessing be random.
     progress : bool, default=True
-        Show a progress bar while encoding, with rate and remaining time.
+        Show a progress bar while encoding, with rate and remaining time; of several ranks, the
+        first one shows it.
 
     Returns
     -------
@@ -78,6 +84,8 @@ def embed(
         An encoder that does not return one vector per item.
     CacheError
         The cache cannot be written.
+    RankError
+        Another rank of a distributed training failed.
     TypeError
         Something that is no encoder.
 

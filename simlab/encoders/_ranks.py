@@ -42,6 +42,8 @@ class Ranks:
             return None
         if not distributed.is_initialized() or distributed.get_world_size() == 1:
             return None
+        if sys.modules["torch"].utils.data.get_worker_info() is not None:
+            return None  # a worker of a DataLoader was forked from a rank and is none
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     def meet(self) -> bool:

@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from torch import distributed
+
+from simlab.encoders._ranks import Ranks
 
 RANK = """
 import json, sys, time, warnings
@@ -167,6 +170,16 @@ def test_a_rank_that_calls_alone_does_not_wait_for_ever(ranks):
 
 def test_without_a_process_group_each_process_is_alone(ranks):
     assert [sorted(one) for one in asked(ranks, "after all")] == [sorted(TEXTS)] * 2
+
+
+@pytest.mark.parametrize(("worker", "n_ranks"), [(None, 2), (None, 1), (object(), 2)])
+def test_a_worker_of_a_data_loader_is_no_rank(monkeypatch, worker, n_ranks):
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: n_ranks)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 0)
+    monkeypatch.setattr("torch.utils.data.get_worker_info", lambda: worker)
+
+    assert Ranks.now() == (Ranks(0, 2) if worker is None and n_ranks > 1 else None)
 
 
 def test_one_bar_is_shown(ranks):
