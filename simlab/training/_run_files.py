@@ -51,7 +51,7 @@ def _record(run: "Run") -> dict[str, Any]:
         "format": _FORMAT,
         "encoder": {
             "name": run.base.name,
-            "fingerprint": run.base.fingerprint,
+            "identity": _identity(run.base),
             "size": getattr(run.base, "size", None),
         },
         "config": asdict(run.config),
@@ -64,6 +64,11 @@ def _record(run: "Run") -> dict[str, Any]:
     }
 
 
+def _identity(encoder: Encoder) -> str:
+    """Name what was trained on; a newer library below it may still be used."""
+    return getattr(encoder, "identity", encoder.fingerprint)
+
+
 def _plain(number: Any) -> Any:
     """Turn a numpy number, such as a seed from np.arange, into a plain one."""
     return number.item()
@@ -74,7 +79,7 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
 
     record, weights = _read(folder)
     try:
-        told = record["encoder"]["name"], record["encoder"]["fingerprint"]
+        told = record["encoder"]["name"], record["encoder"]["identity"]
         config = FitConfig(**record["config"])
         head = make_head(config.head, torch.zeros(2, len(weights["enter.center"])))
         head.load_state_dict(weights)
@@ -88,7 +93,7 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise _no_run(folder, error) from None
     base = _base(record["encoder"]) if encoder is None else encoder
-    if base.fingerprint != told[1]:
+    if _identity(base) != told[1]:
         raise DataError(
             f"the run was trained on {told[0]!r} with other weights or settings "
             f"than the {base.name!r} given; pass the same encoder with encoder="
