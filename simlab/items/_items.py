@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simlab.errors import ChoiceError, ShapeError
-from simlab.items import _sources
+from simlab.items import _forms, _sources
 from simlab.items._content import Content
+from simlab.items._links import NO_LINKS, Links, similarity_of
 from simlab.items._repr import items_html
 from simlab.items._selection import Selection, as_positions, rows_where
+from simlab.items._similarity import Similarity
 from simlab.items._splits import assign
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Items:
         The pictures (PIL), texts (str) or arrays (numpy), one per item.
     table : pyarrow.Table
         What is known of each item: `id`, `label` (may be missing), `split` and any other column.
+    links : Links
+        What is known of pairs, groups and sources.
 
     Examples
     --------
@@ -47,6 +51,7 @@ class Items:
 
     content: Content
     table: pa.Table
+    links: Links = NO_LINKS
 
     # -- making -----------------------------------------------------------------------------
 
@@ -59,7 +64,9 @@ class Items:
         content : ndarray of shape (n, ...), or list of str, PIL images, bytes, Paths or arrays
             One entry per item. Arrays must be finite; float and integer types are kept.
         labels : sequence of length n, optional
-            What each item is: strings or integers; None where it is not known.
+            What each item is; None where it is not known. Strings, integers or anything else
+            hashable; a list or set of them for items with several labels; a tuple, or strings
+            such as "animal/dog", for labels of several levels (all must have as many).
         ids : sequence of length n, optional
             A unique name per item. By default a short hash of the set and the row number.
 
@@ -173,6 +180,111 @@ class Items:
         return cls._of(*_sources.from_dataset(dataset, content, label))
 
     @classmethod
+    def from_pairs(
+        cls, anchors: Any, positives: Any, scores: Any = None, groups: Any = None
+    ) -> "Items":
+        """Make items from pairs: things that belong together, or how much they do.
+
+        Equal content becomes one item. Without scores, what pairs connect is one class, and its
+        number the label. With scores only the pairs themselves are known.
+
+        Parameters
+        ----------
+        anchors, positives : sequences of length p
+            Content, as for `from_arrays`; for instance questions and answers.
+        scores : sequence of length p, optional
+            Similarity in [0, 1].
+        groups : sequence of length p, optional
+            Items of other groups are strangers; within a group only what the pairs say is known.
+            Without groups and scores, what is not connected is strange.
+
+        Returns
+        -------
+        Items
+            The distinct contents, with the columns `role` (`"anchor"` or `"positive"`), and
+            `label` or `group`.
+
+        Raises
+        ------
+        ShapeError
+            Sequences of different lengths.
+        DataError
+            A score outside [0, 1]; an item in two groups.
+
+        Examples
+        --------
+        >>> items = Items.from_pairs(["hi", "hello", "car"], ["hello", "hey", "auto"])
+        >>> items, items.labels.tolist()
+        (Items: 5 texts, 2 labels, [0, 0, 1, 0, 1])
+        >>> items.similarity.relevance([0], [3, 4])
+        array([[1., 0.]], dtype=float32)
+        """
+        return cls(*_forms.from_pairs(anchors, positives, scores, groups))
+
+    @classmethod
+    def from_triplets(cls, anchors: Any, positives: Any, negatives: Any) -> "Items":
+        """Make items from triplets: an anchor is nearer to its positive than to its negative.
+
+        Parameters
+        ----------
+        anchors, positives, negatives : sequences of length t
+            Content, as for `from_arrays`. An entry of positives or negatives may be a list: then
+            there are several for this anchor (n-tuples).
+
+        Returns
+        -------
+        Items
+            The distinct contents, with the column `role`. Only what the triplets say is known.
+
+        Raises
+        ------
+        ShapeError
+            Sequences of different lengths.
+
+        Examples
+        --------
+        >>> items = Items.from_triplets(["hi"], ["hello"], [["car", "bus"]])
+        >>> items.similarity.relevance([0], [1, 2, 3])
+        array([[1., 0., 0.]], dtype=float32)
+        """
+        return cls(*_forms.from_triplets(anchors, positives, negatives))
+
+    @classmethod
+    def concat(cls, parts: Any, *, shared_labels: bool = False) -> "Items":
+        """Put several sets together, whose labels need not match.
+
+        Between items of two sets nothing is known: training compares within a set only, and
+        scores are told for each set.
+
+        Parameters
+        ----------
+        parts : mapping of str to Items, or sequence of Items
+            Of one modality; the names become the column `source`.
+        shared_labels : bool, default=False
+            Equal labels mean the same in all sets, and other ones are strangers.
+
+        Returns
+        -------
+        Items
+            With the column `source`. Labels get the name of their set in front, and so do ids if
+            some are equal.
+
+        Raises
+        ------
+        DataError
+            No sets, or items of different kinds.
+
+        Examples
+        --------
+        >>> cars = Items.from_arrays(["mini", "van"], labels=["small", "large"])
+        >>> dogs = Items.from_arrays(["poodle", "dane"], labels=["small", "large"])
+        >>> both = Items.concat({"cars": cars, "dogs": dogs})
+        >>> both.label_names
+        ('cars: large', 'cars: small', 'dogs: large', 'dogs: small')
+        """
+        return cls(*_forms.concat(parts, shared_labels=shared_labels))
+
+    @classmethod
     def _of(cls, content: Content, table: pa.Table) -> "Items":
         return cls(content, table)
 
@@ -218,14 +330,31 @@ class Items:
 
     @cached_property
     def labels(self) -> np.ndarray | None:
-        """What each item is (None where not known), or None for items without labels."""
-        return _locked(self.column("label")) if "label" in self.columns else None
+        """What each item is (None where not known), or None for items without labels.
+
+        Where items have several labels, each is a tuple.
+        """
+        if "label" not in self.columns:
+            return None
+        if not self.has_several_labels:
+            return _locked(self.column("label"))
+        found = np.empty(len(self), dtype=object)
+        rows = self.table["label"].to_pylist()
+        found[:] = [None if row is None else tuple(row) for row in rows]
+        return _locked(found)
+
+    @property
+    def has_several_labels(self) -> bool:
+        """Whether labels are lists."""
+        return "label" in self.columns and pa.types.is_list(self.table["label"].type)
 
     @cached_property
     def label_names(self) -> tuple[Any, ...]:
-        """The distinct labels, sorted."""
-        if "label" not in self.columns:
+        """The distinct labels, sorted; of items with several the distinct combinations."""
+        if self.labels is None:
             return ()
+        if self.has_several_labels:
+            return tuple(sorted({one for one in self.labels if one is not None}))
         return tuple(sorted(pc.unique(self.table["label"].drop_null()).to_pylist()))
 
     @cached_property
@@ -236,11 +365,19 @@ class Items:
         -------
         ndarray of shape (n,), int64
         """
-        if not self.label_names:
+        if not self.label_names or self.labels is None:
             return np.full(len(self), -1)
+        if self.has_several_labels:
+            code_of = {None: -1} | {name: code for code, name in enumerate(self.label_names)}
+            return np.array([code_of[one] for one in self.labels], dtype=np.int64)
         names = pa.array(self.label_names, type=self.table["label"].type)
         codes = pc.index_in(self.table["label"], value_set=names)
         return pc.fill_null(codes, -1).to_numpy().astype(np.int64)
+
+    @cached_property
+    def similarity(self) -> Similarity:
+        """How similar items are, as far as labels, pairs, groups and sources tell."""
+        return similarity_of(self, self.links)
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -252,7 +389,11 @@ class Items:
     def __getitem__(self, key: Selection) -> "Items":
         """Select items by position, slice, list of positions or mask."""
         positions = as_positions(key, len(self))
-        return Items(self.content.take(positions), self.table.take(pa.array(positions)))
+        return replace(
+            self,
+            content=self.content.take(positions),
+            table=self.table.take(pa.array(positions)),
+        )
 
     def where(self, **values: Any) -> "Items":
         """Select the items whose columns have these values.

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from simlab._fingerprint import fingerprint
 from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items._content import IMAGE_TYPE, Content, store
+from simlab.items._labels import as_simple
 
 Source = tuple[Content, pa.Table]
 _MARKED = 16
@@ -161,7 +162,7 @@ def _check_columns(there: Collection[str], *asked: str | None) -> None:
 def _table(content: Content, labels: Any, ids: Any, extra: pa.Table) -> pa.Table:
     """Put id and label in front of the other columns."""
     n = len(content)
-    columns: dict[str, Any] = {"id": _default_ids(content) if ids is None else as_ids(ids)}
+    columns: dict[str, Any] = {"id": make_ids(content) if ids is None else as_ids(ids)}
     if labels is not None:
         columns["label"] = as_labels(labels)
     for name, column in columns.items():
@@ -195,16 +196,20 @@ def as_known(name: str, values: Any) -> Any:
 
 
 def as_labels(labels: Any) -> Any:
-    """Bring labels into Arrow: one string or integer per item, null where not known."""
-    column = as_column("labels", labels)
+    """Bring labels into Arrow: one or a list per item, null where not known."""
+    column = as_column("labels", as_simple(labels))
     if pa.types.is_dictionary(column.type):  # pandas and polars categories
         column = column.cast(column.type.value_type)
-    if pa.types.is_nested(column.type):
+    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    if pa.types.is_nested(column.type) and not is_list:
         raise DataError(
-            f"labels must be one string or integer per item; got {column.type}; "
+            f"labels must be one per item, or a list of them; got {column.type}; "
             "choose one column of them"
         )
-    return column
+    if not is_list:
+        return column
+    rows = column.to_pylist()  # an item with an empty list has no label
+    return pa.array([sorted(set(row)) if row else None for row in rows])
 
 
 def as_ids(ids: Any) -> Any:
@@ -219,7 +224,7 @@ def as_ids(ids: Any) -> Any:
     return column
 
 
-def _default_ids(content: Content) -> pa.Array:
+def make_ids(content: Content) -> pa.Array:
     """Make ids of a mark of the set and the row, so that two sets share none by chance."""
     spread = np.unique(np.linspace(0, len(content) - 1, _MARKED).astype(int))
     mark = fingerprint(len(content), content.take(spread).digests())[:4]
