@@ -63,7 +63,7 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(model: Any, **options: Any) -> Encoder:
+def encoder(model: Any, *, cut: str | None = None, **options: Any) -> Encoder:
     """Make an encoder.
 
     Parameters
@@ -78,6 +78,13 @@ def encoder(model: Any, **options: Any) -> Encoder:
           `collate`, a function from a list of items to what the module takes.
         - a SentenceTransformer.
         - an Encoder is returned as it is; it takes no options.
+    cut : str, optional
+        The last layer that stays frozen when `fit` also trains layers of the encoder: a name of
+        its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`. The
+        activations behind it are what `embed` then remembers; the vectors stay the same. For
+        `"efficientnet-lite0"`, `"minilm"`, a SentenceTransformer (option `max_tokens`, default
+        64: longer texts are shortened, with a warning) and torch modules whose items come first
+        in every tensor.
     **options
         Of the encoder named.
 
@@ -88,7 +95,9 @@ def encoder(model: Any, **options: Any) -> Encoder:
     Raises
     ------
     ChoiceError
-        Unknown name.
+        Unknown name; or a cut that names no module, or several.
+    DataError
+        A model that cannot be cut there; the error says what to do.
     MissingExtraError
         The package of the model is missing; the error says how to install it.
     TypeError
@@ -99,6 +108,19 @@ def encoder(model: Any, **options: Any) -> Encoder:
     >>> encoder("pixels")
     PixelEncoder(name='pixels', size=16)
     """
+    for_cut = {name: options.pop(name) for name in _FOR_CUT & {*options} if cut is not None}
+    whole = _whole(model, options)
+    if cut is None:
+        return whole
+    if not hasattr(whole, "cut_at"):
+        raise TypeError(
+            f"cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
+            f"a SentenceTransformer; got {whole!r}"
+        )
+    return whole.cut_at(cut, **for_cut)
+
+
+def _whole(model: Any, options: dict[str, Any]) -> Encoder:
     if isinstance(model, str):
         if model not in _READY:
             raise ChoiceError.of("encoder", model, _READY)
@@ -150,6 +172,8 @@ def _pixels(**options: Any) -> Encoder:
     return PixelEncoder(**options)
 
 
+_FOR_CUT = {"max_tokens"}
+"""Options that only a cut has."""
 _READY: dict[str, Callable[..., Encoder]] = {
     "efficientnet-lite0": _efficientnet,
     "minilm": _minilm,

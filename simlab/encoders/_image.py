@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from simlab._fingerprint import fingerprint
 from simlab._pictures import is_picture, on_white, to_picture
 from simlab._require import require
 from simlab.encoders._module import best_device, frozen, module_fingerprint
 from simlab.errors import ShapeError
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
@@ -70,22 +75,51 @@ class EfficientNetEncoder:
         ShapeError
             Arrays that are no pictures.
         """
-        pixels = torch.from_numpy(np.stack([self._pixels(value) for value in content]))
-        with frozen(self._network):
-            parts = [self._forward(part) for part in pixels.split(_MICRO_BATCH)]
+        pixels = _Pixels(self.size)(content).to(next(self._network.parameters()).device)
+        pooled = _Pooled(self._network)
+        with frozen(pooled):
+            parts = [pooled(part) for part in pixels.split(_MICRO_BATCH)]
         return torch.cat(parts).float().cpu().numpy()
 
-    def _pixels(self, value: Any) -> np.ndarray:
+    def cut_at(self, cut: str) -> "CutEncoder":
+        """Freeze all up to a module of the network; see `simlab.encoder`."""
+        from simlab.encoders._cut import cut_module
+
+        module, collate = _Pooled(self._network), _Pixels(self.size)
+        return cut_module(
+            self, module, cut, collate=collate, at_once=_MICRO_BATCH, size=self.size
+        )
+
+    def __repr__(self) -> str:
+        return f"EfficientNetEncoder(size={self.size})"
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """From pictures to a tensor of shape (n, 3, size, size)."""
+
+    size: int
+
+    def __call__(self, content: Sequence[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.stack([self._of(value) for value in content]))
+
+    def _of(self, value: Any) -> np.ndarray:
         picture = value if isinstance(value, Image.Image) else _from_array(value)
         small = on_white(picture).resize((self.size, self.size), Image.Resampling.BICUBIC)
         return np.asarray(small, dtype=np.float32).transpose(2, 0, 1)
 
-    def _forward(self, pixels: torch.Tensor) -> torch.Tensor:
+
+class _Pooled(nn.Module):
+    """The network with its pooling: from pixels to vectors, for encoding and cutting alike."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map (batch, 3, size, size) to (batch, 2016)."""
-        net = self._network
-        x = ((pixels - 127) / 128).to(
-            next(net.parameters()).device, memory_format=torch.channels_last
-        )
+        net = self.network
+        x = ((pixels - 127) / 128).to(memory_format=torch.channels_last)
         x = net._swish(net._bn0(net._conv_stem(x)))  # noqa: SLF001 (the package offers no stages)
         pooled = []
         for place, part in enumerate(net._blocks):  # noqa: SLF001
@@ -95,9 +129,6 @@ class EfficientNetEncoder:
                 pooled += [mean, deviation]
         x = net._swish(net._bn1(net._conv_head(x)))  # noqa: SLF001
         return torch.cat([x.mean(dim=(2, 3)), *pooled], dim=1)
-
-    def __repr__(self) -> str:
-        return f"EfficientNetEncoder(size={self.size})"
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
