@@ -1,6 +1,8 @@
 """The cut: activations at the last frozen layer are remembered, the layers above can learn."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,7 +75,7 @@ class CutEncoder:
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send activations, the vectors of `base`, through the layers above; shape (n, dim)."""
         starts = range(0, max(len(vectors), 1), _AT_ONCE)
-        parts = [self._above.encode(vectors[start : start + _AT_ONCE]) for start in starts]
+        parts = [self._above.encode(list(vectors[start : start + _AT_ONCE])) for start in starts]
         return np.concatenate(parts)
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
@@ -168,6 +170,26 @@ class Above(nn.Module):
             name for name, parameter in self.named_parameters() if id(parameter) in frozen
         )
 
+    @property
+    def can_learn(self) -> bool:
+        """Whether any weight is used above the cut alone."""
+        return any(name not in self.shared for name, _ in self.named_parameters())
+
+    def copy_to_learn(self) -> "Above":
+        """Copy the layers, on the CPU; the weights that are used above the cut alone may learn."""
+        twin = deepcopy(self).cpu()
+        for name, parameter in twin.named_parameters():
+            parameter.requires_grad_(name not in self.shared)
+        return twin
+
+    def code(self) -> str:
+        """Name what the layers do, whatever their weights are."""
+        empty = deepcopy(self)
+        with torch.no_grad():
+            for tensor in [*empty.parameters(), *empty.buffers()]:
+                tensor.zero_()
+        return ModuleEncoder(empty).fingerprint
+
     def forward(self, rows: Tensor) -> Tensor:
         """Map (batch, n) to (batch, dim); in parts where no gradient needs them together."""
         if torch.is_grad_enabled() or len(rows) <= self.at_once:
@@ -218,15 +240,15 @@ def unpack(rows: Tensor, n_parts: int) -> list[Tensor]:
     try:
         told = rows[0, : _LONGEST * n_parts].round().int().tolist()
         shapes, start = _shapes(told, n_parts)
-        is_alike = bool((rows[:, :start] == rows[0, :start]).all())
-        sizes = [int(np.prod(shape)) for _, shape in shapes]
-        if not is_alike or start + sum(sizes) != rows.shape[1]:
-            raise ValueError
-    except (IndexError, ValueError, RuntimeError):
+        sizes = [prod(shape) for _, shape in shapes]
+        is_packed = start + sum(sizes) == rows.shape[1]
+    except (IndexError, ValueError):
+        is_packed = False
+    if not is_packed or not (rows[:, :start] == rows[0, :start]).all():
         raise ShapeError(
             "the layers above a cut take activations of one shape, as the base encoder returns "
             f"them; got vectors of shape {tuple(rows.shape)}; encode with .base"
-        ) from None
+        )
     flat = rows[:, start:].split(sizes, dim=1)
     return [
         part.reshape(len(rows), *shape).to(dtype)

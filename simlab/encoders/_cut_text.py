@@ -7,7 +7,6 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
@@ -236,7 +235,8 @@ def _behind(transformer: nn.Module, place: str) -> nn.Module:
         child = _with_parts_of_its_own(inner.get_submodule(name))
         setattr(inner, name, child)
         inner = child
-    setattr(inner, stack, inner.get_submodule(stack)[int(row) + 1 :])
+    layers: Any = inner.get_submodule(stack)
+    setattr(inner, stack, layers[int(row) + 1 :])
     return shell
 
 

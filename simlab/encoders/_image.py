@@ -86,9 +86,7 @@ class EfficientNetEncoder:
         from simlab.encoders._cut import cut_module
 
         module, collate = _Pooled(self._network), _Pixels(self.size)
-        return cut_module(
-            self, module, cut, collate=collate, at_once=_MICRO_BATCH, size=self.size
-        )
+        return cut_module(self, module, cut, collate=collate, at_once=_MICRO_BATCH, size=self.size)
 
     def __repr__(self) -> str:
         return f"EfficientNetEncoder(size={self.size})"
@@ -118,7 +116,7 @@ class _Pooled(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map (batch, 3, size, size) to (batch, 2016)."""
-        net = self.network
+        net: Any = self.network
         x = ((pixels - 127) / 128).to(memory_format=torch.channels_last)
         x = net._swish(net._bn0(net._conv_stem(x)))  # noqa: SLF001 (the package offers no stages)
         pooled = []

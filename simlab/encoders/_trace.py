@@ -130,7 +130,8 @@ def _halves(
     weights = [node for node in nodes if node in needed and node.op == "get_attr"]
     crossing = [node for node in nodes if node in needed and node.op != "get_attr"]
 
-    lower, copies = fx.Graph(), {}
+    lower = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
     for node in nodes:
         if node in below:
             copies[node] = lower.node_copy(node, copies.__getitem__)
