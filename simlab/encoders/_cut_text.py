@@ -17,7 +17,9 @@ from simlab.encoders._text import settings_of
 from simlab.encoders._trace import find_part
 from simlab.errors import DataError, SimlabWarning
 
-_PROBE = ["a fox", "the same fox, and some more words so that the first text is padded"]
+_PROBE = ["fox", "a red fox"]
+"""Of two lengths, so that one is padded."""
+_FEWEST_TOKENS = 8
 _NEAR = 1e-4
 """How far the vectors of the probe may lie from those of the whole model: rounding."""
 
@@ -43,15 +45,15 @@ def cut_sentences(whole: Encoder, model: Any, cut: str, *, max_tokens: int = 64)
     ChoiceError
         No such layer, or several.
     DataError
-        A model that is not built so, or less than 2 tokens.
+        A model that is not built so, or too few tokens.
     """
-    if max_tokens < 2:  # noqa: PLR2004 (the marks of begin and end)
-        raise DataError(f"max_tokens must be at least 2; got {max_tokens!r}")
+    if max_tokens < _FEWEST_TOKENS:
+        raise DataError(f"max_tokens must be at least {_FEWEST_TOKENS}; got {max_tokens!r}")
     place = _layer_name(model, cut, whole.name)
     base = LowerLayers(whole.name, model, place, max_tokens)
     above = _UpperLayers(_behind(model[0].auto_model, place), list(model)[1:], model.truncate_dim)
     made = CutEncoder(whole.name, base, Above(above, 2, base.module))
-    far = np.abs(made.encode(_PROBE) - whole.encode(_PROBE)).max() if max_tokens > 20 else 0  # noqa: PLR2004
+    far = np.abs(made.encode(_PROBE) - whole.encode(_PROBE)).max()
     if not far <= _NEAR:
         raise _unfit(model, f"cut there its vectors differ by {far:.2g}")
     return made
@@ -181,8 +183,9 @@ class _Reached(Exception):  # noqa: N818 (no error: it leaves the model in its m
 class _PassOn(nn.Module):
     """In place of the embeddings: what is given instead of words has all of them already."""
 
-    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> Tensor:
-        return inputs_embeds
+    def forward(self, *given: Any, **named: Any) -> Tensor:
+        values = [*given, *named.values()]  # transformers pass them by place or by name
+        return next(one for one in values if isinstance(one, Tensor) and one.is_floating_point())
 
 
 class _UpperLayers(nn.Module):
