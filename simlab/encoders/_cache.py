@@ -118,6 +118,12 @@ class VectorStore:
                         raise
         self._note(name, vectors.shape[1])
 
+    def state(self) -> dict[str, tuple[int, int, int]]:
+        """Tell which segments there are; equal states hold equal files."""
+        with self._lock:
+            self._refresh()
+            return dict(self._seen)
+
     def tidy(self) -> None:
         """Merge many small segments into one, unless another process is doing so.
 

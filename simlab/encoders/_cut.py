@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
 from simlab.encoders._encoder import Encoder
+from simlab.encoders._libraries import versioned
 from simlab.encoders._module import Collate, ModuleEncoder
 from simlab.encoders._trace import find_part, split_module
 from simlab.errors import DataError, ShapeError
@@ -72,6 +73,10 @@ class CutEncoder:
         """Changes with all that the two parts depend on."""
         return fingerprint(self.base.fingerprint, self._above.fingerprint)
 
+    def on(self, base: Any) -> "CutEncoder":
+        """Put the same layers above on a base that gives the same activations."""
+        return CutEncoder(self.name, base, self.top)
+
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send activations, the vectors of `base`, through the layers above; shape (n, dim)."""
         starts = range(0, max(len(vectors), 1), _AT_ONCE)
@@ -90,6 +95,11 @@ class _LowerModule(ModuleEncoder):
     """The layers below a cut in a torch module."""
 
     recipe: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the layers below, `collate`, and what they run on."""
+        return versioned(super().fingerprint, ("torch", "pillow"))
 
 
 def cut_module(

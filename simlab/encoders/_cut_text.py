@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from simlab._fingerprint import fingerprint
 from simlab.encoders._cut import Above, CutEncoder, pack
 from simlab.encoders._encoder import Encoder
+from simlab.encoders._libraries import versioned
 from simlab.encoders._module import frozen, module_fingerprint
 from simlab.encoders._text import settings_of
 from simlab.encoders._trace import find_part
@@ -20,6 +21,7 @@ from simlab.errors import DataError, SimlabWarning
 _PROBE = ["fox", "a red fox"]
 """Of two lengths, so that one is padded."""
 _FEWEST_TOKENS = 8
+_LIBRARIES = ("sentence_transformers", "tokenizers", "torch", "transformers")
 _NEAR = 1e-4
 """How far the vectors of the probe may lie from those of the whole model: rounding."""
 
@@ -84,13 +86,9 @@ class LowerLayers:
     @property
     def fingerprint(self) -> str:
         """Changes with the weights below the cut, the tokenizer, the configuration and the cut."""
-        return fingerprint(
-            module_fingerprint(self.module),
-            *settings_of(self._model),
-            self.recipe["cut"],
-            self._n_tokens,
-            "v1",
-        )
+        weights = module_fingerprint(self.module)
+        settings = *settings_of(self._model), self.recipe["cut"], self._n_tokens, "v1"
+        return versioned(fingerprint(weights, *settings), _LIBRARIES)
 
     def encode(self, content: Sequence[str]) -> np.ndarray:
         """Give the activations of the tokens, and which tokens there are; shape (n, numbers)."""

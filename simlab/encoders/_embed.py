@@ -1,24 +1,21 @@
 """embed: the one door from Items to Embeddings; the cache lives behind it."""
 
-import time
-from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from simlab._folders import cache_folder
-from simlab.encoders._cache import VECTORS, VectorStore, store_at
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._keys import distinct
-from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.encoders._fill import Filling
+from simlab.encoders._given import given_before, note_given
+from simlab.encoders._recall import Recall
+from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import Embeddings
 
 _DTYPES = ("float16", "float32")
-_SEGMENT_ITEMS = 16_384
-_SEGMENT_SECONDS = 15.0
-"""A segment is written after so many items or seconds: what an interruption can cost at most."""
 
 
 def embed(
@@ -27,15 +24,17 @@ def embed(
     *,
     cache: str | Path | Literal[False] = "default",
     dtype: Literal["float32", "float16"] = "float32",
-    batch_size: int = 64,
+    batch_size: int | Literal["auto"] = "auto",
+    views: int = 1,
     progress: bool = True,
 ) -> Embeddings:
     """Place items in the space of an encoder; what was computed once is remembered on disk.
 
     Vectors are found again by what they depend on: the encoder's fingerprint (weights,
-    configuration, preprocessing) and the content of the item. Renaming, reordering, selecting or
-    relabeling items costs nothing; a changed picture or model is computed anew. Equal content
-    is encoded once. Stopping in the middle keeps what was done.
+    configuration, preprocessing, versions of its libraries), the content of the item and the
+    number of the view. Renaming, reordering, selecting or relabeling items costs nothing; a
+    changed picture or model is computed anew. Equal content is encoded once. Stopping in the
+    middle keeps what was done.
 
     Parameters
     ----------
@@ -49,22 +48,28 @@ def embed(
     dtype : "float32" or "float16", default="float32"
         How vectors are kept. float16 takes half the disk and rounds to three digits, whether
         they come from the cache or not; the two are never mixed. Embeddings are float32.
-    batch_size : int, default=64
-        Items read and encoded at a time.
+    batch_size : int or "auto", default="auto"
+        Items encoded at a time. `"auto"` starts with few and doubles while that is faster.
+    views : int, default=1
+        From 2 on: also encode so many augmented views of each item, which `fit` draws from. The
+        encoder must augment (`simlab.encoder(..., augment=f)`), or its preprocessing be random.
     progress : bool, default=True
-        Show a progress bar while encoding.
+        Show a progress bar while encoding, with rate and remaining time.
 
     Returns
     -------
     Embeddings
+        Read-only vectors of the items as they are, and their `views`. Where the preprocessing
+        itself is random an item has no vector but those of its views: then it is their mean.
 
     Raises
     ------
     ChoiceError
         An unknown dtype.
     DataError
-        No items, items of a kind that the encoder does not read, a batch size below 1, or NaN
-        in a vector; numbers above 65504 for float16.
+        No items, items of a kind that the encoder does not read, a batch size or a number of
+        views below 1, or NaN in a vector; numbers above 65504 for float16; an encoder that gives
+        the same item another vector each time, without `views`; views of one that does not.
     ShapeError
         An encoder that does not return one vector per item.
     CacheError
@@ -78,15 +83,52 @@ def embed(
     >>> items = Items.from_arrays(np.eye(3), labels=[0, 1, 1])
     >>> embed(items, encoder("pixels"), cache=False)
     Embeddings: 3 vectors of 3 dimensions from pixels
+
+    Two noisy views of each item:
+
+    >>> noisy = encoder("pixels", augment=lambda array: array + np.random.normal(size=3))
+    >>> embed(items, noisy, views=2, cache=False).views.shape
+    (3, 2, 3)
     """
+    _check(items, encoder, dtype, batch_size, views)
+    base = getattr(encoder, "base", None)
+    if base is not None and hasattr(encoder, "transform"):  # a run: its head costs next to nothing
+        below = embed(
+            items,
+            base,
+            cache=cache,
+            dtype=dtype,
+            batch_size=batch_size,
+            views=views,
+            progress=progress,
+        )
+        return _above(below, encoder)
+    folder = cache_folder() if cache == "default" else cache
+    place = Path(folder).expanduser().absolute() if folder else None
+    size = None if batch_size == "auto" else batch_size
+    recall = Recall.of(Filling(encoder, np.dtype(dtype), size, progress), place, views)
+    asked = place, dtype, views, recall.spaces
+    known = given_before(items, encoder, asked, recall.state())
+    if known is not None:
+        return known
+    vectors, seen = recall.vectors(items)
+    embeddings = Embeddings(vectors, items, encoder, seen)
+    if place is not None:
+        note_given(embeddings, asked, recall.state())
+    return embeddings
+
+
+def _check(items: Items, encoder: Encoder, dtype: str, batch_size: Any, views: Any) -> None:
     if not hasattr(encoder, "modalities"):
         raise TypeError(
             f"embed needs an encoder; got {encoder!r}; make one with simlab.encoder({encoder!r})"
         )
     if not len(items):
         raise DataError("embed needs at least one item; got none")
-    if batch_size < 1:
-        raise DataError(f"batch_size must be at least 1; got {batch_size!r}")
+    if batch_size != "auto" and not _is_count(batch_size):
+        raise DataError(f"batch_size must be 'auto' or at least 1; got {batch_size!r}")
+    if not _is_count(views):
+        raise DataError(f"views must be a whole number, at least 1; got {views!r}")
     if dtype not in _DTYPES:
         raise ChoiceError.of("dtype", dtype, _DTYPES)
     if items.modality not in encoder.modalities:
@@ -94,156 +136,16 @@ def embed(
             f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; "
             f"got {items.modality} items; choose another encoder or another content column"
         )
-    base = getattr(encoder, "base", None)
-    if base is not None and hasattr(encoder, "transform"):  # a run: its head costs next to nothing
-        below = embed(
-            items, base, cache=cache, dtype=dtype, batch_size=batch_size, progress=progress
-        )
-        return Embeddings(encoder.transform(below.vectors), items, encoder)
-    folder = cache_folder() if cache == "default" else cache
-    space = encoder.fingerprint if dtype == "float32" else f"{encoder.fingerprint}-{dtype}"
-    if folder:
-        store = store_at(Path(folder).expanduser().absolute() / VECTORS / space, dtype)
-    else:
-        store = None
-    vectors = _vectors(items, encoder, store, batch_size, dtype=np.dtype(dtype), progress=progress)
-    return Embeddings(vectors, items, encoder)
 
 
-def _vectors(
-    items: Items,
-    encoder: Encoder,
-    store: VectorStore | None,
-    batch_size: int,
-    *,
-    dtype: np.dtype,
-    progress: bool,
-) -> np.ndarray:
-    """Look up what is known, encode the rest, each distinct content once; shape (n, dim)."""
-    digests = items.content.digests()
-    rows = store.locate(digests) if store is not None else None
-    if rows is not None and rows.known.all():
-        return rows.take(np.arange(len(items)))
-    missing = np.arange(len(items)) if rows is None else np.flatnonzero(~rows.known)
-    first, again = distinct(digests[missing])
-    first = missing[first]  # of each content to encode, the first item that has it
-    batches = _batches(items, encoder, first, batch_size, dtype=dtype, progress=progress)
-    dim = None if rows is None else rows.dim
-    made: list[Part] = []
-    for places, vectors in _segments(_of_one_length(batches, encoder.name, dim)):
-        if store is not None:
-            store.add(digests[first[places]], vectors, name=encoder.name)
-        made.append((places, vectors))
-    if store is not None:
-        store.tidy()
-    places, vectors = _joined(made)
-    encoded = np.empty_like(vectors)
-    encoded[places] = vectors
-    if rows is None or not rows.known.any():
-        return encoded[again]
-    found = np.empty((len(items), encoded.shape[1]), dtype=np.float32)
-    known = np.flatnonzero(rows.known)
-    found[known] = rows.take(known)
-    found[missing] = encoded[again]
-    return found
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
 
 
-Part = tuple[np.ndarray, np.ndarray]
-
-
-def _batches(
-    items: Items,
-    encoder: Encoder,
-    rows: np.ndarray,
-    size: int,
-    *,
-    dtype: np.dtype,
-    progress: bool,
-) -> Iterator[Part]:
-    """Encode some items, batch by batch: in their order, as files lie, but long texts first."""
-    from tqdm.auto import tqdm
-
-    content = items.content.take(rows)
-    order = np.argsort(rows)
-    if items.modality == "text":  # so that little is padded
-        lengths = np.array([len(text) for text in content])
-        order = order[np.argsort(-lengths[order], kind="stable")]
-    with tqdm(
-        total=len(rows),
-        desc=f"embed: {encoder.name}",
-        unit="item",
-        leave=False,
-        disable=not progress,
-    ) as bar:
-        for start in range(0, len(order), size):
-            chosen = order[start : start + size]
-            vectors = _encoded(encoder, [content[int(place)] for place in chosen])
-            bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-            if bad.size:
-                ids = items.ids[rows[chosen[bad]]]
-                raise DataError(
-                    f"{encoder.name} must return finite vectors; got NaN or infinity for item "
-                    f"{ids[0]!r} ({bad.size} in this batch); mend the encoder or leave them out"
-                )
-            yield chosen, _rounded(vectors, dtype, encoder.name)
-            bar.update(len(chosen))
-
-
-def _rounded(vectors: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
-    """Give float32 vectors as they will be read from the disk."""
-    with np.errstate(over="ignore"):
-        kept = vectors.astype(dtype, copy=False).astype(np.float32, copy=False)
-    if not np.isfinite(kept).all():
-        raise DataError(
-            f"vectors kept as {dtype} must lie within ±{np.finfo(dtype).max:.0f}; {name} returned "
-            f"{np.abs(vectors).max():.6g}; use dtype='float32'"
-        )
-    return kept
-
-
-def _encoded(encoder: Encoder, content: list[Any]) -> np.ndarray:
-    """Encode one batch into an array of its own: an encoder may use its buffer again."""
-    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused as such
-        vectors = np.array(encoder.encode(content), dtype=np.float32)
-    if vectors.ndim != 2 or len(vectors) != len(content):  # noqa: PLR2004
-        n = len(content)
-        raise ShapeError(
-            f"{encoder.name} must return one vector per item, an array of shape ({n}, dim) for "
-            f"{n} item{'s' * (n != 1)}; got {vectors.shape}"
-        )
-    return vectors
-
-
-def _of_one_length(batches: Iterator[Part], name: str, dim: int | None) -> Iterator[Part]:
-    for places, vectors in batches:
-        dim = vectors.shape[1] if dim is None else dim
-        if vectors.shape[1] != dim:
-            raise ShapeError(
-                f"{name} must return vectors of one length; got {dim} and {vectors.shape[1]}"
-            )
-        yield places, vectors
-
-
-def _segments(batches: Iterator[Part]) -> Iterator[Part]:
-    """Gather batches into segments; what is done is handed on even when the next batch fails."""
-    waiting: list[Part] = []
-    since = time.monotonic()
-    try:
-        for batch in batches:
-            waiting.append(batch)
-            n = sum(len(places) for places, _ in waiting)
-            if n >= _SEGMENT_ITEMS or time.monotonic() - since >= _SEGMENT_SECONDS:
-                yield _joined(waiting)
-                waiting, since = [], time.monotonic()
-    except (Exception, KeyboardInterrupt):
-        if waiting:
-            yield _joined(waiting)
-        raise
-    if waiting:
-        yield _joined(waiting)
-
-
-def _joined(parts: list[Part]) -> Part:
-    return np.concatenate([places for places, _ in parts]), np.concatenate(
-        [rows for _, rows in parts]
-    )
+def _above(below: Embeddings, run: Any) -> Embeddings:
+    """Send vectors and views through what lies above an encoder."""
+    views = below.views
+    if views is not None:
+        flat = run.transform(views.reshape(-1, views.shape[2]))
+        views = flat.reshape(*views.shape[:2], -1)
+    return Embeddings(run.transform(below.vectors), below.items, run, views)

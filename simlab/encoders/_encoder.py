@@ -63,7 +63,13 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(model: Any, *, cut: str | None = None, **options: Any) -> Encoder:
+def encoder(
+    model: Any,
+    *,
+    augment: Callable[[Any], Any] | None = None,
+    cut: str | None = None,
+    **options: Any,
+) -> Encoder:
     """Make an encoder.
 
     Parameters
@@ -78,6 +84,10 @@ def encoder(model: Any, *, cut: str | None = None, **options: Any) -> Encoder:
           `collate`, a function from a list of items to what the module takes.
         - a SentenceTransformer.
         - an Encoder is returned as it is; it takes no options.
+    augment : callable, optional
+        From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
+        or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`
+        or `torch`. Items keep their vectors; `embed` and `fit` make views of them with `views=`.
     cut : str, optional
         The last layer that stays frozen when `fit` also trains layers of the encoder: a name of
         its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`. The
@@ -109,23 +119,19 @@ def encoder(model: Any, *, cut: str | None = None, **options: Any) -> Encoder:
     PixelEncoder(name='pixels', size=16)
     """
     for_cut = {name: options.pop(name) for name in _FOR_CUT & {*options} if cut is not None}
-    whole = _whole(model, options)
-    if cut is None:
-        return whole
-    if not hasattr(whole, "cut_at"):
+    if isinstance(model, str) and model not in _READY:
+        raise ChoiceError.of("encoder", model, _READY)
+    made: Any = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
+    if cut is not None and not hasattr(getattr(made, "plain", made), "cut_at"):
         raise TypeError(
-            f"cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
-            f"a SentenceTransformer; got {whole!r}"
+            "cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
+            f"a SentenceTransformer; got {made!r}"
         )
-    return whole.cut_at(cut, **for_cut)
+    if augment is not None:
+        from simlab.encoders._views import AugmentedEncoder
 
-
-def _whole(model: Any, options: dict[str, Any]) -> Encoder:
-    if isinstance(model, str):
-        if model not in _READY:
-            raise ChoiceError.of("encoder", model, _READY)
-        return _READY[model](**options)
-    return _wrap(model, options)
+        made = AugmentedEncoder(made, augment)
+    return made if cut is None else made.cut_at(cut, **for_cut)
 
 
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:

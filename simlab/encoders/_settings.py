@@ -6,7 +6,6 @@ no file, and a file may have been edited since it was imported.
 
 import dis
 import functools
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
@@ -19,16 +18,14 @@ import torch
 from torch import nn
 
 from simlab._fingerprint import array_parts, digest
+from simlab.encoders._libraries import LIBRARIES, PYTHON
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLACES = frozenset({"_name_or_path", "name_or_path"})
 """Where a model was found is no part of it."""
 _SIMPLE = (type(None), bool, int, float, complex, str, bytes)
 _SAID_BY_REPR = (range, slice, PurePath, torch.dtype, torch.device, torch.Size)
-_PYTHON = frozenset({"torch", *sys.stdlib_module_names}) - {"__main__"}
-_LIBRARIES = _PYTHON | {"sentence_transformers", "timm", "torchvision", "transformers"}
-"""Whose code is trusted: an upgrade is no other model."""
-_OPAQUE = _PYTHON | {"lightning", "pytorch_lightning"}
+_OPAQUE = PYTHON | {"lightning", "pytorch_lightning"}
 """Whose objects are known by their type alone: loggers, locks, trainers."""
 
 Memory = dict[int, tuple[Any, bytes]]
@@ -143,7 +140,7 @@ def class_parts(kind: type, memory: Memory | None = None) -> Iterator[bytes]:
     memory = {} if memory is None else memory
     for base in kind.__mro__:
         yield _name(base)
-        if base.__module__.partition(".")[0] in _LIBRARIES:
+        if base.__module__.partition(".")[0] in LIBRARIES:
             continue
         functions = {name: _functions_of(value) for name, value in vars(base).items()}
         counters = {name for found in functions.values() for one in found for name in _stored(one)}

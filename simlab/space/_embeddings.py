@@ -33,11 +33,13 @@ class Embeddings:
         What lies there, in the same order.
     source : Encoder or Run, optional
         What placed the items.
+    views : ndarray of shape (n, k, dim), float32, optional
+        Vectors of k augmented views of each item, for training.
 
     Raises
     ------
     ShapeError
-        Not one vector per item.
+        Not one vector per item, or not as many views of each.
     DataError
         NaN or infinity in a vector; the items are named.
 
@@ -51,6 +53,7 @@ class Embeddings:
     vectors: np.ndarray
     items: Items
     source: Source | None = None
+    views: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused below
@@ -65,6 +68,11 @@ class Embeddings:
             raise DataError(
                 f"vectors must be finite; {bad.size} of {len(vectors)} hold NaN or infinity "
                 f"(first: item {self.items.ids[bad[0]]!r}); mend the encoder or leave them out"
+            )
+        if self.views is not None and self.views[:, 0].shape != vectors.shape:
+            raise ShapeError(
+                f"views must have the shape (items, views, dim) for vectors of {vectors.shape}; "
+                f"got {self.views.shape}"
             )
         object.__setattr__(self, "vectors", vectors)
 
@@ -97,7 +105,10 @@ class Embeddings:
     def __getitem__(self, key: Any) -> "Embeddings":
         """Select by position, slice or mask, as for Items."""
         positions = as_positions(key, len(self))
-        return replace(self, vectors=self.vectors[positions], items=self.items[positions])
+        views = None if self.views is None else self.views[positions]
+        return replace(
+            self, vectors=self.vectors[positions], items=self.items[positions], views=views
+        )
 
     def where(self, **values: Any) -> "Embeddings":
         """Select by the columns of the items, for example `emb.where(split="test")`."""

@@ -49,7 +49,7 @@ class BalancedBatches(Sampler[list[int]]):
         self._n_groups = np.maximum(self._sizes // self._group, 1)  # of each label
         n_groups, in_batch = int(self._n_groups.sum()), max(batch_size // self._group, 2)
         self._n_batches = max(round(n_groups / in_batch), min(n_groups, 1))
-        self._seed = seed
+        self.seed = seed
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -62,7 +62,7 @@ class BalancedBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         if not self._n_batches:
             return
-        rng = np.random.default_rng([self._seed, self._epoch])
+        rng = np.random.default_rng([self.seed, self._epoch])
         labels = rng.permutation(len(self._sizes))
         taken = np.minimum(self._sizes, self._n_groups * self._group)  # the rest fills no group
         by_label = np.split(self._rows.copy(), np.cumsum(self._sizes)[:-1])
@@ -84,6 +84,43 @@ class BalancedBatches(Sampler[list[int]]):
             return []
         other = rng.choice(np.delete(np.arange(len(self._sizes)), labels[0]))
         return rng.permutation(self._by_label[other])[: self._group].tolist()
+
+
+class DrawnViews(Sampler[list[int]]):
+    """Batches of views: in an epoch each item shows one of its views, drawn anew.
+
+    Parameters
+    ----------
+    batches : sampler of lists of int
+        Of items.
+    n : int
+        How many items there are.
+    n_views : int
+        Of each item; view v of item i is row `i * n_views + v`.
+
+    Examples
+    --------
+    >>> batches = BalancedBatches(np.array([0, 0, 1, 1]), batch_size=4, per_class=2, seed=0)
+    >>> [sorted(row // 3 for row in batch) for batch in DrawnViews(batches, 4, 3)]
+    [[0, 1, 2, 3]]
+    """
+
+    def __init__(self, batches: BalancedBatches, n: int, n_views: int) -> None:
+        self._batches, self._n, self._n_views = batches, n, n_views
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose order and views of this epoch; Lightning calls it."""
+        self._epoch = epoch
+        self._batches.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng([self._batches.seed, self._epoch, self._n_views])
+        row = np.arange(self._n) * self._n_views + rng.integers(self._n_views, size=self._n)
+        return (row[batch].tolist() for batch in self._batches)
 
 
 def _starts(sizes: np.ndarray) -> np.ndarray:

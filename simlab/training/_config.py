@@ -23,4 +23,5 @@ class FitConfig:
     patience: int = 15
     monitor: str = "auto"
     refit: bool = True
+    views: int = 1
     seed: int = 0

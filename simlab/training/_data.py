@@ -9,7 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from simlab.errors import DataError
 from simlab.space import Embeddings
-from simlab.training._batches import BalancedBatches
+from simlab.training._batches import BalancedBatches, DrawnViews
+from simlab.training._tensors import as_tensor
 
 
 class _Rows(TensorDataset):
@@ -31,7 +32,8 @@ class SimilarityData(pl.LightningDataModule):
     Parameters
     ----------
     train : Embeddings
-        With labels; items without one, and labels with one item, are left out.
+        With labels; items without one, and labels with one item, are left out. If they have
+        views, each item shows one of them in an epoch.
     val : Embeddings, optional
         With labels; compared among themselves after every epoch.
     batch_size, per_class, seed
@@ -83,9 +85,12 @@ class SimilarityData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Give (vectors, labels) of class-balanced batches."""
-        collate = None if self._at_once is None else list
+        views = self.train.views
         return DataLoader(
-            _rows(self.train), sampler=self.batches, batch_size=self._at_once, collate_fn=collate
+            _rows(self.train, views),
+            sampler=self.batches if views is None else DrawnViews(self.batches, *views.shape[:2]),
+            batch_size=self._at_once,
+            collate_fn=None if self._at_once is None else list,
         )
 
     def val_dataloader(self) -> DataLoader | list:
@@ -95,7 +100,10 @@ class SimilarityData(pl.LightningDataModule):
         return DataLoader(_rows(self.val), sampler=[list(range(len(self.val)))], batch_size=None)
 
 
-def _rows(embeddings: Embeddings) -> _Rows:
-    return _Rows(
-        torch.from_numpy(embeddings.vectors), torch.from_numpy(embeddings.items.label_codes)
-    )
+def _rows(embeddings: Embeddings, views: np.ndarray | None = None) -> _Rows:
+    """Make tensors that share the memory of the vectors, or of all views one after another."""
+    vectors, codes = embeddings.vectors, embeddings.items.label_codes
+    if views is not None:
+        vectors = views.reshape(-1, views.shape[2])
+        codes = np.repeat(codes, views.shape[1])
+    return _Rows(as_tensor(vectors), torch.from_numpy(codes))

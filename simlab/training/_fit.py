@@ -44,6 +44,7 @@ def fit(
     patience: int = 15,
     monitor: str = "auto",
     refit: bool = True,
+    views: int = 1,
     seed: int = 0,
     trainer: "pl.Trainer | None" = None,
     cache: str | Path | Literal[False] = "default",
@@ -100,8 +101,11 @@ def fit(
         `fit` included, for as many epochs. Without it the head keeps the best weights of the
         first training. Items of a `val` part are never learned from, and a trainer of your own
         trains once.
+    views : int, default=1
+        From 2 on: encode so many augmented views of each item (see `embed`); in every epoch an
+        item shows one of them, drawn anew. Held-out items are seen as they are.
     seed : int, default=0
-        Of the held-out part, the batches and the weights.
+        Of the held-out part, the batches, the views drawn and the weights.
     trainer : pytorch_lightning.Trainer, optional
         In place of the one made here, and new; `epochs` is then the trainer's.
     cache : default="default"
@@ -150,6 +154,7 @@ def fit(
         patience=patience,
         monitor=monitor,
         refit=refit,
+        views=views,
         seed=seed,
     )
     _check(config, trainer)
@@ -163,7 +168,7 @@ def fit(
     base = encoder if cut is None else cut.base
     items = usable(items)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
-    embeddings = embed(items, base, cache=cache, progress=progress)
+    embeddings = embed(items, base, cache=cache, views=views, progress=progress)
     held = embeddings[val_rows] if val_rows.size else None
     how: dict[str, Any] = {"cut": cut, "progress": progress}
     learned = learn(config, embeddings[train_rows], held, trainer=trainer, **how)

@@ -18,6 +18,7 @@ from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
+from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
 from simlab.training.losses import make_loss
 
@@ -142,7 +143,7 @@ def _parts(
     from simlab.training._module import SimilarityModule
     from simlab.training._several_steps import SeveralSteps
 
-    vectors = torch.from_numpy(train.vectors if cut is None else cut.transform(train.vectors))
+    vectors = as_tensor(train.vectors if cut is None else cut.transform(train.vectors))
     head: nn.Module = make_head(config.head, vectors, dropout=config.dropout)
     with torch.no_grad():
         start = head.eval()(vectors)

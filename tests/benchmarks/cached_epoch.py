@@ -105,7 +105,7 @@ def compare(name: str, space: Embeddings, batch_size: int, goal: float) -> float
     data = SimilarityData(space, batch_size=batch_size, at_once=at_once)
     torch.manual_seed(0)
     head = LinearHead(DIM, out=OUT)
-    head.measure(torch.from_numpy(space.vectors))
+    head.measure(torch.tensor(space.vectors))
     bare = Bare(head, data)
     pace = {"lr": LR, "weight_decay": DECAY}
     module = (

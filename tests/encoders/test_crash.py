@@ -16,12 +16,12 @@ KILL = """
 import os, random, signal, sys, time, warnings
 import numpy as np
 from pathlib import Path
-from simlab.encoders import Cache, _embed, embed
+from simlab.encoders import Cache, _fill, embed
 from simlab.encoders._cache import VectorStore
 from simlab.items import Items
 
 warnings.simplefilter("error")  # a damaged segment is a warning
-_embed._SEGMENT_ITEMS = 16
+_fill._SEGMENT_ITEMS = 16
 folder, n_kills, n = Path(sys.argv[1]), int(sys.argv[2]), 2000
 values = np.random.default_rng(0).normal(size=(n, 8)).astype("f4")
 truth = np.concatenate([values, values[:, ::-1] * 2], axis=1)
@@ -102,9 +102,9 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_file_is_told(items, counting, c
 
 
 def test_a_disk_that_fills_up_later_keeps_what_was_written(monkeypatch, counting):
-    from simlab.encoders import _cache, _embed
+    from simlab.encoders import _cache, _fill
 
-    monkeypatch.setattr(_embed, "_SEGMENT_ITEMS", 4)
+    monkeypatch.setattr(_fill, "_SEGMENT_ITEMS", 4)
     write, calls = _cache.write_segment, []
 
     def full(*args):

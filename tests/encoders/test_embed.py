@@ -361,14 +361,14 @@ def test_an_unreadable_picture_in_the_middle_keeps_the_others(photos, counting):
 
 
 def test_segments_are_written_while_encoding_goes_on(monkeypatch, cache_root):
-    monkeypatch.setattr("simlab.encoders._embed._SEGMENT_ITEMS", 4)
+    monkeypatch.setattr("simlab.encoders._fill._SEGMENT_ITEMS", 4)
     quiet(Items.from_arrays([f"{row:03}" for row in range(10)]), Letters(), batch_size=2)
 
     assert len(segments(cache_root)) == 3
 
 
 def test_a_slow_encoder_is_written_down_every_few_seconds(monkeypatch, cache_root):
-    monkeypatch.setattr("simlab.encoders._embed._SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr("simlab.encoders._fill._SEGMENT_SECONDS", 0.0)
     quiet(Items.from_arrays([f"{row:03}" for row in range(6)]), Letters(), batch_size=2)
 
     assert len(segments(cache_root)) == 3
@@ -420,9 +420,9 @@ def test_files_that_are_still_being_written_are_passed_over(items, counting, cac
 FILL = """
 import numpy as np
 from simlab.encoders import embed, encoder
-from simlab.encoders import _embed
+from simlab.encoders import _fill
 from simlab.items import Items
-_embed._SEGMENT_ITEMS = 20  # so that segments are merged while others fill
+_fill._SEGMENT_ITEMS = 20  # so that segments are merged while others fill
 values = np.arange(3000.0).reshape(1000, 3)
 print("ready", flush=True)
 input()
@@ -559,7 +559,7 @@ def test_an_encoder_may_answer_with_lists():
         (
             lambda items, encoder: embed(items, encoder, batch_size=0),
             DataError,
-            "batch_size must be at least 1; got 0",
+            "batch_size must be 'auto' or at least 1; got 0",
         ),
         (
             lambda items, _: embed(items, "minilm"),

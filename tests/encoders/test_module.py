@@ -198,7 +198,7 @@ def test_a_collate_that_counts_its_calls_still_hits_the_cache(items):
 
     module = nn.Flatten()
     for _ in range(3):
-        embed(items, encoder(module, collate=collate), progress=False)
+        embed(items, encoder(module, collate=collate), batch_size=12, progress=False)
 
     assert seen == [12]
 

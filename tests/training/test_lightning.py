@@ -61,7 +61,7 @@ def space(blobs, pixels):
 
 @pytest.fixture
 def module(space):
-    vectors = torch.from_numpy(space.vectors)
+    vectors = torch.tensor(space.vectors)
     return SimilarityModule(make_head("skip", vectors), supcon, lr=1e-2)
 
 
@@ -206,7 +206,7 @@ def test_module_and_data_work_with_a_plain_trainer(module, space):
     "ignore:.*does not have many workers", "ignore:.*log_every_n_steps", "ignore:.*LeafSpec"
 )
 def test_the_centers_of_a_loss_are_trained_at_their_own_pace(space):
-    vectors = torch.from_numpy(space.vectors)
+    vectors = torch.tensor(space.vectors)
     head = make_head("skip", vectors)
     loss = make_loss("arcface", head(vectors).detach(), torch.from_numpy(space.items.label_codes))
     before = loss.centers.detach().clone()
@@ -234,10 +234,10 @@ def test_the_learning_rate_falls_to_nothing(module, space):
 
 def test_the_rates_of_a_module_are_those_of_score(module, space):
     rates = module.eval().rate(
-        torch.from_numpy(space.vectors), torch.from_numpy(space.items.label_codes)
+        torch.tensor(space.vectors), torch.from_numpy(space.items.label_codes)
     )
     with torch.no_grad():
-        moved = module(torch.from_numpy(space.vectors)).numpy()
+        moved = module(torch.tensor(space.vectors)).numpy()
     scores = score(Embeddings(moved, space.items), k=[1])
 
     assert rates == {

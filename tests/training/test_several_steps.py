@@ -41,7 +41,7 @@ def space(blobs, pixels):
 @pytest.fixture(params=["supcon", "arcface"])
 def parts(request, space):
     """Return a head and a loss, without and with parameters of its own."""
-    vectors = torch.from_numpy(space.vectors)
+    vectors = torch.tensor(space.vectors)
     head = make_head("linear", vectors)
     start = head(vectors).detach()
     return head, make_loss(request.param, start, torch.from_numpy(space.items.label_codes))
@@ -62,7 +62,7 @@ def several(space, head, loss, at_once):
 
 def bare(space, head, loss):
     """Train by hand; return the mean loss over the items of the last epoch."""
-    vectors, labels = torch.from_numpy(space.vectors), torch.from_numpy(space.items.label_codes)
+    vectors, labels = torch.tensor(space.vectors), torch.from_numpy(space.items.label_codes)
     batches = data_of(space).batches
     groups = [{"params": list(head.parameters()), "weight_decay": DECAY, "lr": LR}]
     if isinstance(loss, torch.nn.Module):
@@ -182,7 +182,7 @@ def test_only_our_own_trainer_takes_several_steps(space, run):
 
 @pytest.mark.parametrize("scaler", [None, object()])
 def test_gradients_that_lightning_unscales_are_not_left_to_a_fused_optimizer(space, scaler):
-    module = SimilarityModule(make_head("skip", torch.from_numpy(space.vectors)), supcon)
+    module = SimilarityModule(make_head("skip", torch.tensor(space.vectors)), supcon)
     module._trainer = SimpleNamespace(scaler=scaler)
     optimizer, _ = module.optimizer_and_schedule(1)
 
