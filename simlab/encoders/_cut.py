@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._libraries import versioned
 from simlab.encoders._module import Collate, ModuleEncoder
 from simlab.encoders._trace import find_part, split_module
 from simlab.errors import DataError, ShapeError
@@ -38,6 +37,11 @@ class Lower(Encoder, Protocol):
     """The layers below a cut: an Encoder that can say how the whole is made."""
 
     recipe: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """As its fingerprint, without versions of libraries."""
+        ...
 
 
 class CutEncoder:
@@ -69,8 +73,13 @@ class CutEncoder:
         self._above = ModuleEncoder(top, name=name)
 
     @property
+    def identity(self) -> str:
+        """Changes with weights, code and settings of the two parts."""
+        return fingerprint(self.base.identity, self._above.identity)
+
+    @property
     def fingerprint(self) -> str:
-        """Changes with all that the two parts depend on."""
+        """Changes with all that the two parts depend on, versions of libraries included."""
         return fingerprint(self.base.fingerprint, self._above.fingerprint)
 
     def on(self, base: Any) -> "CutEncoder":
@@ -94,12 +103,30 @@ class CutEncoder:
 class _LowerModule(ModuleEncoder):
     """The layers below a cut in a torch module."""
 
-    recipe: dict[str, Any]
+    def __init__(
+        self,
+        below: nn.Module,
+        recipe: dict[str, Any],
+        whole: Any,
+        *,
+        collate: Collate | None,
+        identity: str | None,
+    ) -> None:
+        name, modalities = f"{whole.name} up to {recipe['cut']}", sorted(whole.modalities)
+        super().__init__(below, collate=collate, name=name, modalities=modalities)
+        self.recipe, self._whole, self._identity = recipe, whole, identity
 
     @property
-    def fingerprint(self) -> str:
-        """Changes with the layers below, `collate`, and what they run on."""
-        return versioned(super().fingerprint, ("torch", "pillow"))
+    def libraries(self) -> frozenset[str]:
+        """Those of the whole encoder."""
+        return frozenset(self._whole.libraries)
+
+    @property
+    def identity(self) -> str:
+        """Changes with the weights, code and settings of the layers below and of `collate`."""
+        if self._identity is None:
+            return super().identity
+        return fingerprint(self._identity, self.recipe["cut"])
 
 
 def cut_module(
@@ -109,6 +136,7 @@ def cut_module(
     *,
     collate: Collate | None = None,
     at_once: int | None = None,
+    identity: str | None = None,
     **options: Any,
 ) -> CutEncoder:
     """Cut an encoder that is a torch module behind a function which reads content.
@@ -125,6 +153,9 @@ def cut_module(
         See `ModuleEncoder`.
     at_once : int, optional
         Items that go through the module at a time.
+    identity : str, optional
+        In place of that computed from the layers below: of a ready encoder whose weights are not
+        the user's to change.
     **options
         Of the whole encoder, for the recipe.
     """
@@ -132,13 +163,8 @@ def cut_module(
     place = find_part(named, cut, whole.name)
     lower, upper = split_module(module, place)
     below = Below(lower, at_once)
-    base = _LowerModule(
-        below,
-        collate=collate,
-        name=f"{whole.name} up to {place}",
-        modalities=sorted(whole.modalities),
-    )
-    base.recipe = {"name": whole.name, **options, "cut": place}
+    recipe = {"name": whole.name, **options, "cut": place}
+    base = _LowerModule(below, recipe, whole, collate=collate, identity=identity)
     n_parts = sum(node.op == "placeholder" for node in upper.graph.nodes)
     return CutEncoder(whole.name, base, Above(upper, n_parts, below, at_once or _AT_ONCE))
 
@@ -198,7 +224,7 @@ class Above(nn.Module):
         with torch.no_grad():
             for tensor in [*empty.parameters(), *empty.buffers()]:
                 tensor.zero_()
-        return ModuleEncoder(empty).fingerprint
+        return ModuleEncoder(empty).identity
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map (batch, n) to (batch, dim); in parts where no gradient needs them together."""

@@ -12,16 +12,15 @@ from torch import Tensor, nn
 from simlab._fingerprint import fingerprint
 from simlab.encoders._cut import Above, CutEncoder, pack
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._libraries import versioned
+from simlab.encoders._libraries import Versioned
 from simlab.encoders._module import frozen, module_fingerprint
-from simlab.encoders._text import settings_of
+from simlab.encoders._text import SentenceEncoder, settings_of
 from simlab.encoders._trace import find_part
 from simlab.errors import DataError, SimlabWarning
 
 _PROBE = ["fox", "a red fox"]
 """Of two lengths, so that one is padded."""
 _FEWEST_TOKENS = 8
-_LIBRARIES = ("sentence_transformers", "tokenizers", "torch", "transformers")
 _NEAR = 1e-4
 """How far the vectors of the probe may lie from those of the whole model: rounding."""
 
@@ -61,7 +60,7 @@ def cut_sentences(whole: Encoder, model: Any, cut: str, *, max_tokens: int = 64)
     return made
 
 
-class LowerLayers:
+class LowerLayers(Versioned):
     """The layers of a sentence model up to a cut; its vectors are activations of tokens.
 
     Parameters
@@ -75,20 +74,22 @@ class LowerLayers:
     """
 
     modalities = frozenset({"text"})
+    libraries = SentenceEncoder.libraries
 
     def __init__(self, name: str, model: Any, place: str, max_tokens: int) -> None:
         self.name = f"{name} up to {place}"
         self.recipe = {"name": name, "cut": place, "max_tokens": max_tokens}
         self._model, self._layer = model, model[0].auto_model.get_submodule(place)
         self._n_tokens = min(max_tokens, model.max_seq_length or max_tokens)
+        self._has_warned = False
         self.module = nn.ModuleList(self._finished())
 
     @property
-    def fingerprint(self) -> str:
+    def identity(self) -> str:
         """Changes with the weights below the cut, the tokenizer, the configuration and the cut."""
         weights = module_fingerprint(self.module)
         settings = *settings_of(self._model), self.recipe["cut"], self._n_tokens, "v1"
-        return versioned(fingerprint(weights, *settings), _LIBRARIES)
+        return fingerprint(weights, *settings)
 
     def encode(self, content: Sequence[str]) -> np.ndarray:
         """Give the activations of the tokens, and which tokens there are; shape (n, numbers)."""
@@ -106,17 +107,22 @@ class LowerLayers:
         read = getattr(self._model, "preprocess", self._model.tokenize)  # its name before 5.2
         features = read(texts)
         n_tokens = features["attention_mask"].sum(dim=1)
-        if (too_long := int((n_tokens > self._n_tokens).sum())) > 0:
-            warnings.warn(
-                f"{too_long} of {len(texts)} texts have more than {self._n_tokens} tokens (up to "
-                f"{int(n_tokens.max())}) and are shortened below the cut; a larger max_tokens= "
-                "keeps more",
-                SimlabWarning,
-                stacklevel=2,
-            )
+        if (n_tokens > self._n_tokens).any():
+            self._warn(int(n_tokens.max()))
             with self._shortened():
                 features = read(texts)
         return features
+
+    def _warn(self, longest: int) -> None:
+        """Tell of shortened texts, once: `embed` gives long ones first."""
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"texts of more than {self._n_tokens} tokens are shortened below the cut; got one "
+                f"of {longest}; a larger max_tokens= keeps more",
+                SimlabWarning,
+                stacklevel=4,
+            )
 
     @contextmanager
     def _shortened(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from simlab.errors import ChoiceError
+from simlab.errors import ChoiceError, DataError
 
 
 @runtime_checkable
@@ -126,6 +126,11 @@ def encoder(
         raise TypeError(
             "cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
             f"a SentenceTransformer; got {made!r}"
+        )
+    if cut is not None and made.precision != "float32":
+        raise DataError(
+            f"an encoder that is cut must run in float32; got precision={made.precision!r}; the "
+            "layers above it could not learn on rounded activations"
         )
     if augment is not None:
         from simlab.encoders._views import AugmentedEncoder

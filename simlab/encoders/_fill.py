@@ -23,7 +23,7 @@ _TEXT_START = 16
 """What a text costs before its first letter, in letters."""
 
 Part = tuple[np.ndarray, np.ndarray]
-"""Which of the wanted items, and their vectors."""
+"""Places, and vectors."""
 
 
 @dataclass(frozen=True)
@@ -72,23 +72,30 @@ class Filling:
         Yields
         ------
         places : ndarray of int, increasing
-        vectors : ndarray of shape (len(places), dim), float32
+            What was encoded since the last time.
+        vectors : ndarray of shape (n, dim), float32
+            Of all items, always the same; at the places told so far they are filled in.
         """
-        waiting: list[Part] = []
-        since = time.monotonic()
+        vectors: np.ndarray | None = None
+        waiting: list[np.ndarray] = []
+        n, since = 0, time.monotonic()
         try:
-            for batch in _of_one_length(self._batches(items, keys, view), self.encoder.name, dim):
-                waiting.append(batch)
-                n = sum(len(places) for places, _ in waiting)
+            for places, encoded in self._batches(items, keys, view):
+                dim = self._same_dim(dim, encoded)
+                if vectors is None:
+                    vectors = np.empty((len(items), dim), dtype=np.float32)
+                vectors[places] = encoded
+                waiting.append(places)
+                n += len(places)
                 if n >= _SEGMENT_ITEMS or time.monotonic() - since >= _SEGMENT_SECONDS:
-                    yield joined(waiting)
-                    waiting, since = [], time.monotonic()
+                    yield np.sort(np.concatenate(waiting)), vectors
+                    waiting, n, since = [], 0, time.monotonic()
         except (Exception, KeyboardInterrupt):
-            if waiting:
-                yield joined(waiting)
+            if waiting and vectors is not None:
+                yield np.sort(np.concatenate(waiting)), vectors
             raise
-        if waiting:
-            yield joined(waiting)
+        if waiting and vectors is not None:
+            yield np.sort(np.concatenate(waiting)), vectors
 
     def _batches(self, items: Items, keys: np.ndarray, view: View) -> Iterator[Part]:
         """Encode in the order of the items, as files lie, but long texts first."""
@@ -166,6 +173,14 @@ class Filling:
         if view.number and not is_random:
             raise refuse_views(self.encoder.name, view.of)
 
+    def _same_dim(self, dim: int | None, vectors: np.ndarray) -> int:
+        if dim not in {None, vectors.shape[1]}:
+            raise ShapeError(
+                f"{self.encoder.name} must return vectors of one length; got {dim} and "
+                f"{vectors.shape[1]}"
+            )
+        return vectors.shape[1]
+
     def _check_finite(self, vectors: np.ndarray, items: Items, chosen: np.ndarray) -> None:
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if bad.size:
@@ -187,13 +202,6 @@ class Filling:
         return kept
 
 
-def joined(parts: list[Part]) -> Part:
-    """Put parts together, in the order of their places."""
-    places = np.concatenate([places for places, _ in parts])
-    order = np.argsort(places, kind="stable")
-    return places[order], np.concatenate([rows for _, rows in parts])[order]
-
-
 def _order(items: Items) -> tuple[np.ndarray, np.ndarray]:
     """Tell in which order to encode, and how much work each item then is."""
     if items.modality != "text":
@@ -201,13 +209,3 @@ def _order(items: Items) -> tuple[np.ndarray, np.ndarray]:
     lengths = _TEXT_START + np.array([len(text) for text in items.content[:]])
     order = np.argsort(-lengths, kind="stable")  # so that little is padded
     return order, lengths[order].astype(float)
-
-
-def _of_one_length(batches: Iterator[Part], name: str, dim: int | None) -> Iterator[Part]:
-    for places, vectors in batches:
-        dim = vectors.shape[1] if dim is None else dim
-        if vectors.shape[1] != dim:
-            raise ShapeError(
-                f"{name} must return vectors of one length; got {dim} and {vectors.shape[1]}"
-            )
-        yield places, vectors

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,14 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from simlab._fingerprint import fingerprint
 from simlab._pictures import is_picture, on_white, to_picture
 from simlab._require import require
+from simlab.encoders._libraries import Versioned
 from simlab.encoders._module import best_device, frozen, module_fingerprint
+from simlab.encoders._precision import Precise
 from simlab.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
-_MICRO_BATCH = 8
-"""Larger batches are slower on a CPU: they fall out of its caches (2.7 to 4 times measured)."""
+_CONVOLUTIONS = ("_expand_conv", "_depthwise_conv", "_project_conv")
+_NORMS = ("_bn0", "_bn1", "_bn2")
+_MICRO_BATCH = 16
+"""Larger batches are slower on a CPU: they fall out of its caches. For smaller ones torch takes
+a slower kernel (half as fast with 8 as with 16 on one thread)."""
 
 
-class EfficientNetEncoder:
+class EfficientNetEncoder(Versioned, Precise):
     """EfficientNet-Lite0: the mean of the last layer, and mean and deviation of four stages.
 
     The intermediate stages are what makes it good beyond ImageNet: shape and texture are still
@@ -37,9 +42,14 @@ class EfficientNetEncoder:
     ----------
     size : int, default=128
         Pictures are resized to `size` by `size` pixels; from 32 to 512.
+    precision : {"float32", "bfloat16"}, default="float32"
+        bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
+        encodes.
 
     Raises
     ------
+    ChoiceError
+        Unknown precision.
     MissingExtraError
         Without the packages of `simlab[image]`.
     ValueError
@@ -48,8 +58,10 @@ class EfficientNetEncoder:
 
     name = "efficientnet-lite0"
     modalities = frozenset({"array", "image"})
+    libraries = ("PIL", "efficientnet_lite_pytorch", "torch")
 
-    def __init__(self, size: int = 128) -> None:
+    def __init__(self, size: int = 128, *, precision: str = "float32") -> None:
+        self.set_precision(precision)
         if not 32 <= size <= 512:  # noqa: PLR2004
             raise ValueError(f"size must be from 32 to 512 pixels; got {size!r}")
         self.size = size
@@ -60,12 +72,14 @@ class EfficientNetEncoder:
             self._network = networks.EfficientNet.from_pretrained(
                 self.name, weights_path=weights.EfficientnetLite0ModelFile.get_model_file_path()
             )
+        self._weights = module_fingerprint(self._network)
+        _fuse(self._network.eval())
         self._network = self._network.to(best_device(), memory_format=torch.channels_last)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes with the weights, the size and the pooling."""
-        return fingerprint(module_fingerprint(self._network), self.size, list(_STAGES), "v1")
+    @property
+    def identity(self) -> str:
+        """Changes with the weights, the size, the pooling and the precision."""
+        return fingerprint(self._weights, self.size, list(_STAGES), self.precision, "v2")
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Place pictures (PIL, or arrays of shape (height, width[, 1, 3])); shape (n, 2016).
@@ -75,9 +89,9 @@ class EfficientNetEncoder:
         ShapeError
             Arrays that are no pictures.
         """
-        pixels = _Pixels(self.size)(content).to(next(self._network.parameters()).device)
+        pixels = _Pixels(self.size)(content).to(best_device())
         pooled = _Pooled(self._network)
-        with frozen(pooled):
+        with frozen(pooled), self._running(best_device()):
             parts = [pooled(part) for part in pixels.split(_MICRO_BATCH)]
         return torch.cat(parts).float().cpu().numpy()
 
@@ -85,8 +99,15 @@ class EfficientNetEncoder:
         """Freeze all up to a module of the network; see `simlab.encoder`."""
         from simlab.encoders._cut import cut_module
 
-        module, collate = _Pooled(self._network), _Pixels(self.size)
-        return cut_module(self, module, cut, collate=collate, at_once=_MICRO_BATCH, size=self.size)
+        return cut_module(
+            self,
+            _Pooled(self._network),
+            cut,
+            collate=_Pixels(self.size),
+            at_once=_MICRO_BATCH,
+            identity=self.identity,
+            size=self.size,
+        )
 
     def __repr__(self) -> str:
         return f"EfficientNetEncoder(size={self.size})"
@@ -127,6 +148,23 @@ class _Pooled(nn.Module):
                 pooled += [mean, deviation]
         x = net._swish(net._bn1(net._conv_head(x)))  # noqa: SLF001
         return torch.cat([x.mean(dim=(2, 3)), *pooled], dim=1)
+
+
+def _fuse(network: Any) -> None:
+    """Fold each batch norm into the convolution before it: a sixth of the time, 1e-5 apart."""
+    pairs = [
+        (network, "_conv_stem", "_bn0"),
+        (network, "_conv_head", "_bn1"),
+        *(
+            (block, conv, norm)
+            for block in network._blocks  # noqa: SLF001
+            for conv, norm in zip(_CONVOLUTIONS, _NORMS, strict=True)
+            if hasattr(block, conv)
+        ),
+    ]
+    for owner, conv, norm in pairs:
+        setattr(owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm)))
+        setattr(owner, norm, nn.Identity())
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

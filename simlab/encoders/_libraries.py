@@ -1,7 +1,8 @@
 """Libraries whose code a model runs on: known by their versions, where our hashes cannot look."""
 
 import sys
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 
 from simlab._fingerprint import fingerprint
@@ -11,18 +12,34 @@ LIBRARIES = PYTHON | {"sentence_transformers", "timm", "tokenizers", "torchvisio
 """Whose code is not hashed: it is large, and its version says it all."""
 
 
-def versioned(identity: str, packages: Iterable[str]) -> str:
-    """Name what an encoder gives: what it is, and the versions of the libraries that compute it.
+class Versioned:
+    """An encoder that is computed by libraries: its fingerprint names their versions too.
 
     A new version of torch, pillow or transformers may change the last digits, a resized picture
     or the words that a tokenizer finds; what was remembered before is then no longer found.
 
     Examples
     --------
-    >>> versioned("a", ["numpy"]) == versioned("a", ["numpy", "pyarrow"])
+    >>> class Sum(Versioned):
+    ...     identity, libraries = "sum", ("numpy",)
+    >>> Sum().fingerprint == Sum.identity
     False
     """
-    return fingerprint(identity, {package: _version(package) for package in packages})
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Weights, configuration and preprocessing: what a saved run asks for."""
+
+    @property
+    @abstractmethod
+    def libraries(self) -> Collection[str]:
+        """The packages whose versions count."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the weights, the settings, and the versions of the libraries."""
+        return fingerprint(self.identity, {name: _version(name) for name in self.libraries})
 
 
 def _version(package: str) -> str | None:

@@ -1,16 +1,16 @@
 """How much to encode at once: found while encoding, by what the machine does per second."""
 
-_FIRST = 8
+_FIRST, _MOST = 16, 8192
 _GAIN = 1.1
-"""Twice as much at once must be so many times faster, else it is not worth its memory."""
-_LONGEST = 0.5
-"""Seconds that a batch may take before it is doubled no more: a stop button must answer."""
-_MOST = 8192
+"""Another size must be so many times faster than the best so far."""
+_SHORT, _LONG = 1e-3, 0.5
+"""Seconds: a batch shorter than the first is all overhead; one longer than the second is doubled
+no more, since a stop button must answer."""
 _TRIALS = 2
 
 
 class Pace:
-    """Choose batch sizes; start small and double while it pays.
+    """Choose batch sizes: begin with few, double while it pays, else halve while it pays.
 
     On a processor large batches fall out of its caches, on a GPU small ones leave it idle, and a
     free encoder is all overhead: no one size is right. Nothing is tried in vain: what is measured
@@ -25,18 +25,19 @@ class Pace:
     --------
     >>> pace = Pace(None)
     >>> for _ in range(3):
-    ...     pace.note(pace.size(), 8 * 1.0, seconds=0.1)
+    ...     pace.note(pace.size(), work=16, seconds=0.1)
     >>> pace.size()
-    16
+    32
     """
 
     def __init__(self, size: int | None) -> None:
         self._fixed = size
         self._budget: float | None = None
-        self._settled = False
-        self._best = 0.0
+        self._best_budget = self._best_rate = 0.0
+        self._factor = 2.0
+        self._has_gained = False
         self._rates: list[float] = []
-        self._is_warm = False
+        self._is_warm = self._is_settled = False
 
     def size(self, work: float = 1.0) -> int:
         """Give the size of the next batch, whose largest item is so much work.
@@ -52,29 +53,35 @@ class Pace:
 
     def note(self, n: int, work: float, seconds: float) -> None:
         """Learn from a batch of `n` items that were `work` together."""
-        if self._fixed is not None or self._settled or self._budget is None:
+        if self._fixed is not None or self._is_settled or self._budget is None:
             return
         if not self._is_warm:  # the first one pays for imports and memory
             self._is_warm = True
-            return
-        self._rates.append(work / max(seconds, 1e-9))
-        if len(self._rates) < _TRIALS:
-            return
-        rate, self._rates = max(self._rates), []
-        if rate < _GAIN * self._best:
-            self._budget /= 2
-            self._settled = True
-            return
-        self._best = rate
-        if seconds > _LONGEST or n >= _MOST:
-            self._settled = True
-        else:
+        elif seconds < _SHORT and n < _MOST:
             self._budget *= 2
+        else:
+            self._rates.append(work / seconds)
+            if len(self._rates) == _TRIALS:
+                self._judge(self._budget, max(self._rates), is_long=seconds > _LONG, n=n)
+                self._rates = []
 
     def shrink(self) -> None:
         """Take half as many from now on: the last batch did not fit into memory."""
-        self._settled = True
+        self._is_settled = True
         if self._budget is not None:
             self._budget /= 2
         if self._fixed is not None:
             self._fixed = max(self._fixed // 2, 1)
+
+    def _judge(self, budget: float, rate: float, *, is_long: bool, n: int) -> None:
+        """Go on while it gets better; turn back once, from the first size downwards."""
+        is_better, is_first = rate > _GAIN * self._best_rate, not self._best_rate
+        if is_better:
+            self._has_gained = not is_first
+            self._best_budget, self._best_rate = budget, rate
+        if self._factor > 1 and (is_long or n >= _MOST or not is_better):
+            self._factor = 0.5
+            self._is_settled = self._has_gained
+        else:
+            self._is_settled = not is_better or n == 1
+        self._budget = self._best_budget * (1 if self._is_settled else self._factor)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from simlab._fingerprint import fingerprint
+from simlab.encoders._libraries import Versioned
 
 
 @dataclass(frozen=True)
-class PixelEncoder:
+class PixelEncoder(Versioned):
     """Flatten arrays as they are; shrink pictures to `size` by `size` color pixels in [0, 1].
 
     Examples
@@ -28,7 +29,12 @@ class PixelEncoder:
         return frozenset({"array", "image"})
 
     @property
-    def fingerprint(self) -> str:
+    def libraries(self) -> tuple[str, ...]:
+        """Pillow resizes pictures."""
+        return ("PIL",)
+
+    @property
+    def identity(self) -> str:
         """Changes with `size`."""
         return fingerprint("pixels", self.size)
 

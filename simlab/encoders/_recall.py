@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 
 from simlab.encoders._cache import VECTORS, VectorStore, store_at
-from simlab.encoders._fill import Filling, Part, View, joined
+from simlab.encoders._fill import Filling, View
 from simlab.encoders._keys import distinct
+from simlab.encoders._precision import tell_agreement
 from simlab.encoders._views import view_keys
 from simlab.items import Items
 
@@ -77,30 +78,32 @@ class Recall:
         first, again = distinct(keys[missing])
         order = np.argsort(first)
         wanted = missing[first[order]]  # of each content to encode, the first item that has it
-        again = np.argsort(order)[again]
-        encoded = self._encoded(
-            items[wanted], keys[wanted], store, None if rows is None else rows.dim, view
-        )
-        if rows is None or not rows.known.any():
-            return encoded[again]
+        dim = None if rows is None else rows.dim
+        encoded = self._encoded(items[wanted], keys[wanted], store, dim, view)
+        if len(wanted) == len(items):
+            return encoded
         found = np.empty((len(items), encoded.shape[1]), dtype=np.float32)
-        known = np.flatnonzero(rows.known)
-        found[known] = rows.take(known)
-        found[missing] = encoded[again]
+        if rows is not None and rows.known.any():
+            known = np.flatnonzero(rows.known)
+            found[known] = rows.take(known)
+        found[missing] = encoded[np.argsort(order)[again]]
         return found
 
     def _encoded(
         self, items: Items, keys: np.ndarray, store: VectorStore | None, dim: int | None, view: View
     ) -> np.ndarray:
         """Encode distinct items, remembering segment after segment."""
-        made: list[Part] = []
+        vectors = np.empty((0, 0), dtype=np.float32)
         for places, vectors in self.filling.segments(items, keys, dim=dim, view=view):
             if store is not None:
-                store.add(keys[places], vectors, name=self.filling.encoder.name)
-            made.append((places, vectors))
+                is_run = places[-1] - places[0] + 1 == len(places)
+                rows = slice(places[0], places[-1] + 1) if is_run else places
+                store.add(keys[rows], vectors[rows], name=self.filling.encoder.name)
         if store is not None:
             store.tidy()
-        return joined(made)[1]
+        if dim is None and not view.number:
+            tell_agreement(self.filling.encoder, items.content, vectors)
+        return vectors
 
     def _store(self, space: str) -> VectorStore | None:
         if self.cache is None:

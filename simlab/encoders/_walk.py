@@ -1,5 +1,6 @@
 """What a foreign encoder is made of: the objects and functions that encoding may use."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -32,6 +33,28 @@ def used_by(encoder: Any) -> Iterator[Any]:
             seen[id(value)] = value
             yield value
             waiting += _held_by(value)
+
+
+def packages(*values: Any) -> frozenset[str]:
+    """Tell which installed packages the parts of some values come from, or name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sorted(packages(lambda array: np.abs(array)))
+    ['numpy']
+    """
+    found = {_package(one) for value in values for one in used_by(value)}
+    return frozenset(found - {"", "builtins", "simlab"} - sys.stdlib_module_names)
+
+
+def _package(value: Any) -> str:
+    if isinstance(value, ModuleType):
+        place = value.__name__
+    else:
+        named = value if isinstance(value, type | FunctionType) else type(value)
+        place = named.__module__
+    return place.partition(".")[0]
 
 
 def names(code: CodeType) -> set[str]:

@@ -55,7 +55,7 @@ def _record(run: "Run") -> dict[str, Any]:
         "format": _FORMAT,
         "encoder": {
             **_recipe(run.base),
-            "fingerprint": run.base.fingerprint,
+            "identity": _identity(run.base),
             "top": run.head.top.code() if isinstance(run.head, TopHead) else None,
         },
         "config": asdict(run.config),
@@ -68,6 +68,11 @@ def _record(run: "Run") -> dict[str, Any]:
     }
 
 
+def _identity(encoder: Encoder) -> str:
+    """Name what was trained on; a newer library below it may still be used."""
+    return getattr(encoder, "identity", encoder.fingerprint)
+
+
 def _plain(number: Any) -> Any:
     """Turn a numpy number, such as a seed from np.arange, into a plain one."""
     return number.item()
@@ -78,7 +83,7 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
 
     record, weights = _read(folder)
     try:
-        told = record["encoder"]["name"], record["encoder"]["fingerprint"]
+        told = record["encoder"]["name"], record["encoder"]["identity"]
         config = FitConfig(**record["config"])
         known = {
             "config": config,
@@ -92,7 +97,7 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
     base, top = whole, None
     if config.train == "top" and isinstance(whole, CutEncoder):
         base, top = whole.base, whole.top
-    is_same = base.fingerprint == told[1] and (config.train == "top") == (top is not None)
+    is_same = _identity(base) == told[1] and (config.train == "top") == (top is not None)
     if not is_same or (top is not None and top.code() != record["encoder"]["top"]):
         raise DataError(
             f"the run was trained on {told[0]!r} with other weights or settings "

@@ -298,6 +298,12 @@ def test_an_option_of_another_model_is_refused():
         encoder(net(), cut="stem", max_tokens=3)
 
 
+@pytest.mark.parametrize("augment", [None, np.flip])
+def test_less_precision_is_refused(augment):
+    with pytest.raises(DataError, match="must run in float32; got precision='bfloat16'"):
+        encoder(net(), cut="stem", precision="bfloat16", augment=augment)
+
+
 def test_a_forward_that_branches_on_values_is_told():
     class Branch(nn.Sequential):
         def forward(self, x):
@@ -448,10 +454,11 @@ def test_texts_that_are_too_long_are_shortened_with_a_warning():
     long = "a fox and " * 30
     ready = encoder("minilm", cut="layer.4", max_tokens=24)
 
-    with pytest.warns(SimlabWarning, match="1 of 2 texts have more than 24 tokens"):
-        rows = ready.base.encode([long, "a fox"])
+    with pytest.warns(SimlabWarning, match="texts of more than 24 tokens .* got one of 92") as told:
+        rows = [ready.base.encode(texts) for texts in ([long, "a fox"], [long])][0]
     shortened = encoder("minilm").encode(["a fox and " * 7 + "a"])  # 22 words and two marks
 
+    assert len(told) == 1
     np.testing.assert_allclose(ready.transform(rows)[:1], shortened, atol=1e-5)
     assert ready.base._model.max_seq_length == encoder("minilm")._model.max_seq_length
 

@@ -70,7 +70,7 @@ def some(demo, n_labels, n):
 # -- the same as without any cache ----------------------------------------------------------
 
 
-def uncached_losses(items, forward, learned, *, share):
+def uncached_losses(items, forward, learned, *, share, lr=LR):
     """Train by a bare loop that runs the whole network on the content of every batch.
 
     `forward` maps rows of items to vectors with gradients; `learned` are the weights above.
@@ -85,9 +85,9 @@ def uncached_losses(items, forward, learned, *, share):
     batches = BalancedBatches(codes.numpy(), batch_size=BATCH, per_class=PER_CLASS, seed=0)
     groups = [
         {"params": list(head.parameters()), "weight_decay": DECAY},
-        {"params": learned, "lr": TOP_PACE * LR},
+        {"params": learned, "lr": TOP_PACE * lr},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=LR, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(groups, lr=lr, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / (EPOCHS * len(batches))))
     )
@@ -182,9 +182,10 @@ def test_the_loss_curve_of_a_real_network_is_that_of_training_without_a_cache():
 
     pixels = torch.from_numpy(np.stack([whole_pixels(one) for one in items.content]))
     weights = above(network, ("_blocks.13", "_blocks.14", "_blocks.15", "_conv_head", "_bn1"))
-    expected = uncached_losses(items, forward, weights, share=0.0)
+    expected = uncached_losses(items, forward, weights, share=0.0, lr=1e-3)
 
-    run = learn(items, encoder("efficientnet-lite0", size=64, cut="_blocks.12"), dropout=0.0)
+    ready = encoder("efficientnet-lite0", size=64, cut="_blocks.12")
+    run = learn(items, ready, dropout=0.0, lr=1e-3)
 
     np.testing.assert_allclose(run.history["loss"][1:], expected, rtol=1e-5)
 
@@ -211,9 +212,9 @@ def test_the_loss_curve_of_texts_is_that_of_training_without_a_cache():
     layers = model[0].auto_model.encoder.layer
     name = next(name for name, part in model.named_modules() if part is layers)
     weights = above(model, (f"{name}.4", f"{name}.5"))
-    expected = uncached_losses(items, forward, weights, share=0.0)
+    expected = uncached_losses(items, forward, weights, share=0.0, lr=1e-3)
 
-    run = learn(items, encoder("minilm", cut="layer.3"), dropout=0.0)
+    run = learn(items, encoder("minilm", cut="layer.3"), dropout=0.0, lr=1e-3)
 
     np.testing.assert_allclose(run.history["loss"][1:], expected, rtol=1e-5)
 
