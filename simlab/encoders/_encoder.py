@@ -94,7 +94,7 @@ def encoder(
         activations behind it are what `embed` then remembers; the vectors stay the same. For
         `"efficientnet-lite0"`, `"minilm"`, a SentenceTransformer (option `max_tokens`, default
         64: longer texts are shortened, with a warning) and torch modules whose items come first
-        in every tensor.
+        in every tensor; in float32.
     **options
         Of the encoder named.
 

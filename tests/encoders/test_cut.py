@@ -454,11 +454,11 @@ def test_texts_that_are_too_long_are_shortened_with_a_warning():
     long = "a fox and " * 30
     ready = encoder("minilm", cut="layer.4", max_tokens=24)
 
-    with pytest.warns(SimlabWarning, match="texts of more than 24 tokens .* got one of 92") as told:
-        rows = [ready.base.encode(texts) for texts in ([long, "a fox"], [long])][0]
+    with pytest.warns(SimlabWarning, match="texts of more than 24 tokens .* got one of 92"):
+        rows = ready.base.encode([long, "a fox"])
+    ready.base.encode([long])  # tells it no second time, which would be an error here
     shortened = encoder("minilm").encode(["a fox and " * 7 + "a"])  # 22 words and two marks
 
-    assert len(told) == 1
     np.testing.assert_allclose(ready.transform(rows)[:1], shortened, atol=1e-5)
     assert ready.base._model.max_seq_length == encoder("minilm")._model.max_seq_length
 
