@@ -118,8 +118,8 @@ class _LowerModule(ModuleEncoder):
 
     @property
     def libraries(self) -> frozenset[str]:
-        """Those of the whole encoder."""
-        return frozenset(self._whole.libraries)
+        """Those of a ready encoder, or those of the layers below and of `collate`."""
+        return super().libraries if self._identity is None else frozenset(self._whole.libraries)
 
     @property
     def identity(self) -> str:

@@ -201,6 +201,13 @@ def test_the_layers_above_are_no_part_of_the_fingerprint_below():
     assert encoder(other, cut="1").fingerprint != encoder(net(), cut="1").fingerprint
 
 
+def test_other_layers_above_find_the_same_activations():
+    other = net()
+    other.last = nn.Sequential(nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 2))
+
+    assert print_below(other) == print_below(net())
+
+
 @pytest.mark.parametrize(
     "change",
     [
