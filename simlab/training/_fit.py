@@ -76,7 +76,7 @@ def fit(
         `"linear"`: one linear map to 256 dimensions.
     train : {"auto", "head", "top"}, default="auto"
         What learns: the head alone, or also the layers above the cut of the encoder; `"auto"` is
-        `"top"` if it has any. The top learns at a tenth of `lr` without decay, while its dropout
+        `"top"` if it has any. The top learns at 0.3 times `lr`, without decay, while its dropout
         and normalization stay as they are in encoding.
     epochs : int, default=30
         At most; each goes through the training items once.
