@@ -7,7 +7,8 @@
     ├── ShapeError(ValueError)           arrays that do not fit each other
     ├── DataError(ValueError)            content, labels or splits unfit for what is asked
     ├── MissingExtraError(ImportError)   a package of an extra is missing; names the install line
-    └── CacheError(OSError)              a cache that cannot be read or written
+    ├── CacheError(OSError)              a cache that cannot be read or written
+    └── RankError(RuntimeError)          another process of a distributed training failed
     SimlabWarning(UserWarning)           a choice that was taken for you
 
 Each sentence says what must hold, what came, and what to do.
@@ -59,6 +60,10 @@ class MissingExtraError(SimlabError, ImportError):
 
 class CacheError(SimlabError, OSError):
     """A cache that cannot be read or written."""
+
+
+class RankError(SimlabError, RuntimeError):
+    """Another process that works on the same failed."""
 
 
 class SimlabWarning(UserWarning):

@@ -36,6 +36,7 @@ def cache_root(tmp_path_factory, monkeypatch):
     """Let each test begin with an empty cache of its own; returns its folder."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("SIMLAB_CACHE", str(folder))
+    monkeypatch.delenv("SIMLAB_CACHE_LIMIT", raising=False)
     return folder
 
 

@@ -17,6 +17,7 @@ KINDS = {
     "DataError": ValueError,
     "MissingExtraError": ImportError,
     "CacheError": OSError,
+    "RankError": RuntimeError,
 }
 
 

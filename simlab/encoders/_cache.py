@@ -10,7 +10,6 @@ import json
 import os
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ import numpy as np
 
 from simlab._fingerprint import digest
 from simlab.encoders._keys import KeyIndex
+from simlab.encoders._merging import groups, without_repeats
 from simlab.encoders._rows import Rows
 from simlab.encoders._segments import SUFFIX, Segment, write_segment, write_whole
 from simlab.errors import CacheError, SimlabWarning
@@ -36,8 +36,6 @@ LIVE: "WeakValueDictionary[Path, VectorStore]" = WeakValueDictionary()
 """The stores in use in this process."""
 _NOTE_SECONDS = 60.0
 _ATTEMPTS = 3
-_MERGED, _MERGED_BYTES = 16, 1 << 28
-"""So many segments of like size become one, of at most so many bytes."""
 
 
 class VectorStore:
@@ -83,10 +81,10 @@ class VectorStore:
                 if all(self._verify(names[one]) for one in used):
                     break
             maps = [self._maps[names[one]] for one in used]
-            known = segment >= 0
-            self.n_asked += len(known)
-            self.n_found += int(known.sum())
-            if known.any():
+            n_found = int((segment >= 0).sum())
+            self.n_asked += len(segment)
+            self.n_found += n_found
+            if n_found:
                 self._note_use()
         dims = {mapped.shape[1] for mapped in maps}
         if len(dims) > 1:
@@ -94,7 +92,8 @@ class VectorStore:
                 f"the cache folder {str(self.folder)!r} must hold vectors of one length; got "
                 f"{sorted(dims)}; delete this folder"
             )
-        return Rows(known, min(dims, default=None), maps, np.searchsorted(used, segment), row)
+        at = np.where(segment >= 0, np.searchsorted(used, segment), -1)
+        return Rows.of(maps, at, row)
 
     def add(self, digests: np.ndarray, vectors: np.ndarray, *, name: str = "unknown") -> None:
         """Keep vectors of shape (n, dim) as one new segment; `name` is that of the encoder.
@@ -125,37 +124,34 @@ class VectorStore:
             return dict(self._seen)
 
     def tidy(self) -> None:
-        """Merge many small segments into one, unless another process is doing so.
+        """Merge small segments into few, unless another process is doing so.
 
         The merged one is in place before the others go. Its name is made of theirs: who dies in
         between leaves nothing that the next one would write again.
         """
         with self._lock, _alone_in(self.folder) as is_alone:
-            if not is_alone:
-                return
-            self._refresh()
-            alike = defaultdict(list)
-            for name, one in self._segments.items():
-                if one.n_bytes * _MERGED <= _MERGED_BYTES:
-                    tier = (one.shape[0].bit_length() - 1) // (_MERGED.bit_length() - 1)
-                    alike[tier, one.shape[1]].append(name)
-            for names in map(sorted, alike.values()):
-                for start in range(0, len(names) - _MERGED + 1, _MERGED):
-                    self._merge(names[start : start + _MERGED])
+            n_before = None
+            while is_alone:
+                self._refresh()
+                if n_before is not None and len(self._segments) >= n_before:
+                    return  # nothing can be merged: a full disk, or nobody may remove here
+                n_before = len(self._segments)
+                if not (chosen := groups(self._segments)):
+                    return
+                for names in chosen:
+                    self._merge(names)
 
     def _merge(self, names: list[str]) -> None:
         if not all(self._verify(name) for name in names):
             return
         merged = f"{digest(*(name.encode() for name in names)).hex()}{SUFFIX}"
-        keys = [self._segments[name].keys for name in names]
         with suppress(OSError):  # a full disk keeps the small ones
             if not self._verify(merged):
-                write_segment(
-                    self.folder / merged,
-                    self.folder.name,
-                    keys,
+                keys, vectors = without_repeats(
+                    [self._segments[name].keys for name in names],
                     [self._maps[name] for name in names],
                 )
+                write_segment(self.folder / merged, self.folder.name, keys, vectors)
             for name in names:
                 (self.folder / name).unlink()
 

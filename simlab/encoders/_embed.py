@@ -10,6 +10,8 @@ from simlab._folders import cache_folder
 from simlab.encoders._encoder import Encoder
 from simlab.encoders._fill import Filling
 from simlab.encoders._given import given_before, note_given
+from simlab.encoders._housekeeping import keep_to_limit
+from simlab.encoders._limit import cache_limit
 from simlab.encoders._recall import Recall
 from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
@@ -36,6 +38,11 @@ def embed(
     changed picture or model is computed anew. Equal content is encoded once. Stopping in the
     middle keeps what was done.
 
+    In a distributed training (`torch.distributed`, as by Lightning's `setup`) call it on every
+    rank with the same arguments: where something is missing each encodes its share, and all get
+    all vectors, with a cache and without. A rank that calls alone (as in `prepare_data`) waits for
+    the others half a minute, warns, and encodes everything itself.
+
     Parameters
     ----------
     items : Items
@@ -45,6 +52,7 @@ def embed(
     cache : "default", False, str or Path, default="default"
         `"default"`: the folder named by `SIMLAB_CACHE`, else `data/cache` of a checkout, else
         the user's cache folder. A path: that folder. False: remember nothing.
+        `SIMLAB_CACHE_LIMIT` (such as "20GB") limits its size: the vectors unused for longest go.
     dtype : "float32" or "float16", default="float32"
         How vectors are kept. float16 takes half the disk and rounds to three digits, whether
         they come from the cache or not; the two are never mixed. Embeddings are float32.
@@ -54,7 +62,8 @@ def embed(
         From 2 on: also encode so many augmented views of each item, which `fit` draws from. The
         encoder must augment (`simlab.encoder(..., augment=f)`), or its preprocessing be random.
     progress : bool, default=True
-        Show a progress bar while encoding, with rate and remaining time.
+        Show a progress bar while encoding, with rate and remaining time; of several ranks, the
+        first one shows it.
 
     Returns
     -------
@@ -69,11 +78,14 @@ def embed(
     DataError
         No items, items of a kind that the encoder does not read, a batch size or a number of
         views below 1, or NaN in a vector; numbers above 65504 for float16; an encoder that gives
-        the same item another vector each time, without `views`; views of one that does not.
+        the same item another vector each time, without `views`; views of one that does not;
+        `SIMLAB_CACHE_LIMIT` is no size.
     ShapeError
         An encoder that does not return one vector per item.
     CacheError
         The cache cannot be written.
+    RankError
+        Another rank of a distributed training failed.
     TypeError
         Something that is no encoder.
 
@@ -107,12 +119,15 @@ def embed(
     place = Path(folder).expanduser().absolute() if folder else None
     size = None if batch_size == "auto" else batch_size
     recall = Recall.of(Filling(encoder, np.dtype(dtype), size, progress), place, views)
-    asked = place, dtype, views, recall.spaces
-    known = given_before(items, encoder, asked, recall.state())
+    limit = cache_limit() if place is not None else None  # nonsense is told before the work
+    asked, before = (place, dtype, views, recall.spaces), recall.state()
+    known = given_before(items, encoder, asked, before)
     if known is not None:
         return known
     vectors, seen = recall.vectors(items)
     embeddings = Embeddings(vectors, items, encoder, seen)
+    if limit is not None and recall.state() != before:
+        keep_to_limit(recall.folders, limit)
     if place is not None:
         note_given(embeddings, asked, recall.state())
     return embeddings

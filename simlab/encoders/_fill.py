@@ -103,7 +103,8 @@ class Filling:
 
         order, work = _order(items)
         pace, at = Pace(self.batch_size), 0
-        watch = Watch(self.encoder, self._encode)
+        plain = getattr(self.encoder, "plain", self.encoder)  # what augments is random on purpose
+        watch = Watch(plain, self._encode)
         which = f", view {view.number} of {view.of}" if view.number else ""
         with (
             kept_memory(),

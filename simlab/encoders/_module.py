@@ -115,7 +115,8 @@ class ModuleEncoder(Versioned, Precise):
     @property
     def libraries(self) -> frozenset[str]:
         """The packages that module and `collate` come from or name."""
-        return packages(self.module, self.collate) | {"torch"}
+        own = [] if self.collate is _stack else [self.collate]
+        return packages(self.module, *own) | {"torch"}
 
     @property
     def identity(self) -> str:

@@ -78,7 +78,7 @@ def _held_by(value: Any) -> Iterator[Any]:
         yield from _methods(value)
     elif not isinstance(value, ModuleType):
         yield from getattr(value, "_modules", {}).values()
-        if _is_foreign(type(value)):
+        if not _is_library(type(value)):
             yield from getattr(value, "__dict__", {}).values()
             yield from _methods(type(value))
 
@@ -95,14 +95,15 @@ def _used_by_function(function: FunctionType) -> Iterator[Any]:
 
 
 def _methods(kind: type) -> Iterator[FunctionType]:
-    for base in filter(_is_foreign, kind.__mro__):
+    for base in kind.__mro__:
+        if _is_library(base) or _package(base) == "simlab":
+            continue
         for name, part in vars(base).items():
             method = getattr(part, "__func__", getattr(part, "fget", part))
             if isinstance(method, FunctionType) and name not in _MAKERS:
                 yield method
 
 
-def _is_foreign(kind: type) -> bool:
-    """Tell whether a class is neither ours nor a library's: those draw from global generators."""
-    package = kind.__module__.partition(".")[0]
-    return package not in LIBRARIES | {"PIL", "builtins", "numpy", "simlab"}
+def _is_library(kind: type) -> bool:
+    """Tell whether a class is a library's: those draw from global generators."""
+    return _package(kind) in LIBRARIES | {"PIL", "builtins", "numpy"}

@@ -189,6 +189,27 @@ def test_an_unknown_row_is_never_read(folder):
         rows.take(np.array([0]))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("dim", [1, 2, 3, 8, 600])
+@pytest.mark.parametrize("n_segments", [1, 2, 7])
+def test_vectors_of_any_length_are_gathered_from_any_number_of_segments(
+    tmp_path, dtype, dim, n_segments
+):
+    store = VectorStore(tmp_path / "space", dtype)
+    rng = np.random.default_rng(0)
+    keys = rng.integers(256, size=(70, 16), dtype=np.uint8)
+    vectors = rng.normal(size=(70, dim)).astype(dtype).astype(np.float32)
+    for part in np.array_split(np.arange(70), n_segments):
+        store.add(keys[part], vectors[part])
+    rows = store.locate(np.concatenate([keys, keys + 1]))
+
+    for size in (0, 1, 70, 1100):
+        batch = rng.integers(70, size=size)
+        assert (rows.take(batch) == vectors[batch]).all()
+    with pytest.raises(IndexError, match="not known"):
+        rows.take(np.array([3, 100]))
+
+
 def test_rows_stay_readable_when_their_segments_are_removed(folder):
     rows = VectorStore(folder).locate(KEYS)
     segment_of(folder).unlink()
@@ -264,22 +285,75 @@ def scattered(folder, n=40):
     return keys, vectors
 
 
+def n_segments(folder):
+    return len(list(folder.glob("*.safetensors")))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_small_segments_become_one_and_nothing_is_lost(tmp_path, dtype):
     store = VectorStore(tmp_path / "space", dtype)
-    keys, vectors = scattered(tmp_path / "space") if dtype == "float32" else (KEYS, VECTORS)
-    if dtype == "float16":
-        for row in [*range(3)] * 6:
-            store.add(keys[[row]], vectors[[row]])
+    keys = np.random.default_rng(0).integers(256, size=(40, 16), dtype=np.uint8)
+    vectors = np.arange(80, dtype=np.float32).reshape(40, 2)
+    for row in range(40):
+        store.add(keys[[row]], vectors[[row]])
     other = VectorStore(tmp_path / "space", dtype)
     before = other.locate(keys)
     store.tidy()
 
-    n_left = len(list((tmp_path / "space").glob("*.safetensors")))
-    assert n_left == (2 + 8 if dtype == "float32" else 1 + 2)
+    assert n_segments(tmp_path / "space") == 1
     everywhere = np.arange(len(keys))
     for rows in (before, other.locate(keys), store.locate(keys)):
         assert (rows.take(everywhere) == vectors).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30))
+def test_few_segments_of_each_size_remain_and_no_vector_is_written_often(tmp_path_factory, lengths):
+    from simlab.encoders import _cache
+
+    folder = tmp_path_factory.mktemp("merging") / "space"
+    keys = np.random.default_rng(0).integers(256, size=(sum(lengths), 16), dtype=np.uint8)
+    vectors = np.arange(len(keys), dtype=np.float32)[:, None]
+    store, written = VectorStore(folder), np.zeros(len(keys))
+    write = _cache.write_segment
+
+    def counted(path, told, keys, vectors):
+        written[np.concatenate(vectors)[:, 0].astype(int)] += 1
+        write(path, told, keys, vectors)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cache, "write_segment", counted)
+        patch.setattr("simlab.encoders._segments.os.fsync", lambda _: None)
+        for part in np.split(np.arange(len(keys)), np.cumsum(lengths)[:-1]):
+            store.add(keys[part], vectors[part])
+            store.tidy()
+
+    rows = VectorStore(folder).locate(keys)
+    sizes = [int(np.log2(len(one.keys)) / 2) for one in store._segments.values()]
+    assert (rows.take(np.arange(len(keys))) == vectors).all()
+    assert max(map(sizes.count, sizes)) <= 3
+    assert written.max() <= 2 + np.log2(len(keys)) / 2
+
+
+def test_segments_of_a_large_file_are_not_written_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("simlab.encoders._merging._MERGED_BYTES", 40)  # five vectors
+    keys, vectors = scattered(tmp_path / "space", 12)
+    for _ in range(3):
+        VectorStore(tmp_path / "space").tidy()
+
+    assert n_segments(tmp_path / "space") == 3
+    assert np.stack(find(VectorStore(tmp_path / "space"), keys)).tolist() == vectors.tolist()
+
+
+def test_what_two_processes_had_written_is_kept_once_when_merged(tmp_path):
+    keys, vectors = scattered(tmp_path / "space", 3)
+    VectorStore(tmp_path / "space").add(keys, vectors)
+    VectorStore(tmp_path / "space").add(keys[[0]], vectors[[0]])
+    VectorStore(tmp_path / "space").tidy()
+    store = VectorStore(tmp_path / "space")
+
+    assert np.stack(find(store, keys)).tolist() == vectors.tolist()
+    assert [len(one.keys) for one in store._segments.values()] == [3]
 
 
 def test_a_merge_that_was_cut_off_before_the_old_ones_went_is_finished(tmp_path, monkeypatch):

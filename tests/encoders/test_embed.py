@@ -61,28 +61,6 @@ def test_each_vector_belongs_to_its_own_text(tmp_path_factory, texts, batch_size
     assert (emb.vectors == encoder.encode(texts)).all()
 
 
-@given(data=st.data())
-def test_any_choice_of_known_content_hits_and_any_other_content_misses(tmp_path_factory, data):
-    texts = data.draw(st.lists(st.text(max_size=3), min_size=1, max_size=8, unique=True))
-    known = Items.from_arrays(texts)
-    folder = tmp_path_factory.mktemp("cache")
-    quiet(known, Letters(), cache=folder)
-    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=12))
-    names = data.draw(st.lists(st.text(), unique=True, min_size=len(chosen), max_size=len(chosen)))
-    again = Items.from_arrays([texts[row] for row in chosen], ids=names, labels=chosen)
-    emb = quiet(again, Stopping(AssertionError("encoded"), at=1), cache=folder)
-    assert (emb.vectors == Letters().encode([texts[row] for row in chosen])).all()
-
-    other = data.draw(st.text(max_size=3).filter(lambda text: text not in texts))
-    place = data.draw(st.integers(0, len(chosen) - 1))
-    changed = [texts[row] for row in chosen]
-    changed[place] = other
-    encoder = Stopping(None, at=0)
-    emb = quiet(Items.from_arrays(changed), encoder, cache=folder)
-    assert encoder.n_encoded == 1
-    assert (emb.vectors == Letters().encode(changed)).all()
-
-
 class Letters:
     """Gives every text a vector that no other text has."""
 
@@ -91,27 +69,6 @@ class Letters:
 
     def encode(self, content):
         return np.array([[len(text), *map(ord, text.ljust(3, "\0"))] for text in content], "f4")
-
-
-HITS = {
-    "renamed": lambda items: items.with_column("id", [f"other {row}" for row in range(12)]),
-    "reordered": lambda items: items[::-1],
-    "selected": lambda items: items.where(label="elm"),
-    "relabeled": lambda items: items.with_column("label", [1] * 12),
-    "split": lambda items: items.split(),
-    "doubled": lambda items: items[[*range(12), *range(12)]].with_column("id", range(24)),
-    "copied": lambda items: Items.from_arrays(list(items.content)),
-}
-
-
-@pytest.mark.parametrize("change", HITS.values(), ids=HITS)
-def test_what_is_no_content_costs_nothing(items, counting, change):
-    quiet(items, counting)
-    changed = change(items)
-    emb = quiet(changed, counting)
-
-    assert counting.n_encoded == 12
-    assert (emb.vectors == counting.encode(list(changed.content))).all()
 
 
 def test_another_file_name_or_folder_costs_nothing(photos, counting, tmp_path):
@@ -131,23 +88,6 @@ def test_the_source_of_equal_content_does_not_matter(photos, counting):
     assert counting.n_encoded == 6
 
 
-def test_equal_content_is_encoded_once(counting):
-    emb = quiet(Items.from_arrays(["a", "b", "a", "a"]), counting)
-
-    assert counting.n_encoded == 2
-    assert (emb.vectors[0] == emb.vectors[3]).all()
-
-
-def test_changed_content_misses_and_only_that(items, counting):
-    quiet(items, counting)
-    values = np.stack(list(items.content))
-    values[4, 0, 0] = np.nextafter(values[4, 0, 0], 9, dtype=np.float32)
-
-    quiet(Items.from_arrays(values), counting)
-
-    assert counting.n_encoded == 13
-
-
 def test_a_picture_changed_in_place_misses(photos, counting):
     items = Items.from_folder(photos)
     before = quiet(items, counting)
@@ -156,19 +96,6 @@ def test_a_picture_changed_in_place_misses(photos, counting):
 
     assert counting.n_encoded == 7
     assert (before.vectors != after.vectors).any(axis=1).tolist() == [0, 0, 0, 1, 0, 0]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [lambda values: values.astype("f8"), lambda values: values.reshape(12, 4)],
-    ids=["type", "shape"],
-)
-def test_another_type_or_shape_of_the_same_numbers_misses(items, counting, change):
-    quiet(items, counting)
-
-    quiet(Items.from_arrays(change(np.stack(list(items.content)))), counting)
-
-    assert counting.n_encoded == 24
 
 
 def test_another_encoder_misses(items, counting):

@@ -3,13 +3,15 @@
 import json
 import math
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
 from simlab.encoders import Cache, embed
-from simlab.errors import ChoiceError, DataError
+from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
 
 
@@ -117,16 +119,172 @@ def test_the_longest_unused_goes_first_until_the_rest_fits(spaces):  # noqa: ARG
 
 
 def test_one_large_space_loses_its_oldest_segments_only(items, counting, cache_root):
-    for row in range(4):
+    for row in range(3):
         quiet(items[row : row + 1], counting)
         newest = max(cache_root.rglob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)
         os.utime(newest, (row, row))
     before = Cache.at()
     after = before.prune(max_bytes=before.n_bytes - 1)
-    quiet(items[1:4], counting)
+    quiet(items[1:3], counting)
 
-    assert after.frame["vectors"].tolist() == [3]
-    assert counting.n_encoded == 4
+    assert after.frame["vectors"].tolist() == [2]
+    assert counting.n_encoded == 3
+
+
+# -- sizes and the limit --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "n_bytes"),
+    [
+        ("20GB", 20 * 10**9),
+        ("500 MB", 500 * 10**6),
+        ("1.5tb", 15 * 10**11),
+        (" 3 kB ", 3000),
+        ("2GiB", 2 << 30),
+        ("7", 7),
+        ("0 bytes", None),
+        ("", None),
+        ("-1GB", None),
+        ("20 giraffes", None),
+        ("1e9", None),
+        ("GB", None),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(said, n_bytes, items, counting, monkeypatch):
+    if n_bytes is not None:
+        monkeypatch.setenv("SIMLAB_CACHE_LIMIT", said)
+        assert Cache.at().limit == n_bytes
+        return
+    with pytest.raises(DataError) as caught:
+        Cache.at().prune(max_bytes=said)
+    assert str(caught.value) == (
+        f"max_bytes must be a size such as '20GB', '500 MB' or a number of bytes; got {said!r}"
+    )
+    monkeypatch.setenv("SIMLAB_CACHE_LIMIT", said)
+    if said:  # empty: not set
+        with pytest.raises(DataError, match="SIMLAB_CACHE_LIMIT must be a size"):
+            quiet(items, counting)
+        assert counting.n_encoded == 0
+
+
+@pytest.mark.usefixtures("spaces")
+def test_pruning_takes_sizes_as_people_write_them():
+    assert names(Cache.at().prune(max_bytes="1 GB")) == ["counting-1", "counting-2"]
+    assert names(Cache.at().prune(max_bytes="0")) == []
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    """Return a function that limits the cache."""
+    return lambda n_bytes: monkeypatch.setenv("SIMLAB_CACHE_LIMIT", str(n_bytes))
+
+
+def test_the_longest_unused_space_goes_when_the_limit_is_passed(
+    items, counting, spaces, limited, cache_root
+):
+    limited(Cache.at().n_bytes + 200)
+    (cache_root / "vectors" / "counting-1" / "x.damaged").touch()
+    quiet(items, type(counting)("counting-3"))
+
+    cache = Cache.at()
+    assert names(cache) == ["counting-1", "counting-3"]
+    assert cache.n_bytes <= cache.limit
+    quiet(items, spaces[0])
+    assert spaces[0].n_encoded == 12
+
+
+def test_the_space_just_used_stays_though_it_was_unused_for_long(items, texts, spaces, limited):
+    limited(Cache.at().n_bytes + 10)
+    more = Items.from_arrays([*texts.content, "new"])
+    quiet(more, spaces[1])
+    n_encoded = spaces[1].n_encoded
+    quiet(more, spaces[1])
+
+    assert names(Cache.at()) == ["counting-2"]
+    assert n_encoded == spaces[1].n_encoded == 7
+    assert len(quiet(items, spaces[0])) == 12
+
+
+def test_one_warning_tells_of_a_space_larger_than_the_limit_and_nothing_of_it_goes(
+    items, counting, limited
+):
+    limited(100)
+    with pytest.warns(SimlabWarning, match=r"keep to 100 bytes \(SIMLAB_CACHE_LIMIT\)") as caught:
+        quiet(items[:6], counting)
+    quiet(items, counting)
+    quiet(items, counting)
+
+    assert len(caught) == 1
+    assert counting.n_encoded == 12
+
+
+def test_reading_removes_nothing(items, spaces, limited):
+    limited(0)
+    quiet(items, spaces[0])
+
+    assert names(Cache.at()) == ["counting-1", "counting-2"]
+
+
+@pytest.mark.usefixtures("spaces")
+def test_a_space_that_cannot_be_removed_costs_a_warning_and_no_vector(
+    items, counting, limited, monkeypatch
+):
+    def refuse(_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    limited(Cache.at().n_bytes)
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    with pytest.warns(SimlabWarning, match="must be writable"):
+        assert len(quiet(items, type(counting)("counting-3"))) == 12
+
+
+def test_without_a_limit_no_file_is_looked_at(items, counting, monkeypatch):
+    monkeypatch.delenv("SIMLAB_CACHE_LIMIT", raising=False)
+    monkeypatch.setattr("simlab.encoders._housekeeping._sizes", None)
+
+    assert len(quiet(items, counting)) == 12
+    assert Cache.at().limit is None
+
+
+@pytest.mark.usefixtures("spaces")
+def test_the_limit_is_shown(limited, cache_root):
+    limited("20GB")
+
+    assert repr(Cache.at()) == (
+        f"Cache: 18 vectors in 2 spaces, 0.0 MB of at most 20,000.0 MB, in {str(cache_root)!r}"
+    )
+
+
+CROWD = """
+import sys
+import numpy as np
+from simlab.encoders import embed
+from simlab.items import Items
+
+class Shifting:
+    name = "shifting"
+    modalities = frozenset({"array"})
+    def __init__(self, by):
+        self.by, self.fingerprint = by, f"shifting-{by}"
+    def encode(self, content):
+        return np.stack(content) + self.by
+
+values = np.random.default_rng(0).normal(size=(200, 8)).astype("f4")
+for round in range(12):
+    by = (round + int(sys.argv[1])) % 4
+    chosen = values[: 20 * round % 200 + 1]
+    emb = embed(Items.from_arrays(chosen), Shifting(by), progress=False)
+    assert (emb.vectors == chosen + by).all()
+"""
+
+
+def test_several_processes_may_keep_one_cache_to_its_limit(limited):
+    limited("9 kB")  # of some spaces; what others merge meanwhile may look larger
+    command = [sys.executable, "-W", "error", "-W", "ignore:the cache must keep", "-c", CROWD]
+    processes = [subprocess.Popen([*command, str(number)]) for number in range(3)]
+
+    assert [process.wait(timeout=60) for process in processes] == [0] * 3
 
 
 @pytest.mark.parametrize("ask", [{}, {"older_than": -1}, {"max_bytes": -1}])

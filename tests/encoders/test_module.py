@@ -5,10 +5,12 @@ import functools
 import subprocess
 import sys
 import types
+from importlib import metadata
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from simlab.encoders import embed, encoder
@@ -428,3 +430,45 @@ def test_settings_that_point_at_each_other_come_to_an_end():
     one.partner, other.partner = other, one
 
     assert len(encoder(nn.Flatten(), collate=one).fingerprint) == 32
+
+
+# -- versions of libraries ----------------------------------------------------------------------
+
+
+def with_picture(batch):
+    sides = [Image.fromarray(np.uint8(np.abs(one))).size for one in batch]
+    return torch.tensor(sides).float()
+
+
+def test_another_version_of_a_library_misses_the_cache(items, monkeypatch, cache_root):
+    model = encoder(nn.Flatten())
+    identity = model.identity
+    embed(items, model, progress=False)
+    monkeypatch.setattr(torch, "__version__", "99.0")
+    embed(items, model, progress=False)
+
+    assert len(list(cache_root.rglob("*.safetensors"))) == 2
+    assert model.identity == identity
+
+
+def test_another_build_of_the_same_version_hits(monkeypatch):
+    model = encoder(nn.Flatten())
+    before = model.fingerprint
+    monkeypatch.setattr(torch, "__version__", torch.__version__.partition("+")[0] + "+cu999")
+
+    assert model.fingerprint == before
+
+
+def test_the_libraries_that_a_collate_names_count():
+    assert encoder(nn.Flatten()).libraries == {"torch"}
+    assert encoder(nn.Flatten(), collate=with_picture).libraries >= {"PIL", "numpy", "torch"}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "minilm", "wordllama", "pixels"])
+def test_ready_encoders_name_libraries_that_are_installed(name):
+    libraries = encoder(name).libraries
+    assert libraries
+    assert all(
+        isinstance(metadata.version("pillow" if one == "PIL" else one), str) for one in libraries
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from simlab.training._batches import BalancedBatches
+from simlab.training._batches import BalancedBatches, DrawnViews
 
 
 def epoch(codes, number=0, *, batch_size=12, per_class=3, seed=0):
@@ -144,3 +144,29 @@ def test_the_order_of_a_seed_never_changes(sizes, batches):
     codes = np.repeat([0, -1, 4, 7], sizes)
 
     assert epoch(codes, 1, batch_size=4, per_class=2, seed=3)[:3] == batches
+
+
+# -- views --------------------------------------------------------------------------------------
+
+
+def test_each_item_shows_one_view_in_an_epoch_and_others_later():
+    codes = np.repeat(np.arange(10), 6)
+    drawn = DrawnViews(BalancedBatches(codes, batch_size=12, per_class=3, seed=0), 60, 4)
+    seen = []
+    for epoch in range(30):
+        drawn.set_epoch(epoch)
+        rows = np.array([row for batch in drawn for row in batch])
+        assert len(np.unique(rows // 4)) == len(rows) == 60
+        seen.append(rows[np.argsort(rows)] % 4)
+
+    assert len({tuple(one) for one in seen}) == 30
+    shares = np.bincount(np.concatenate(seen), minlength=4) / (30 * 60)
+    assert abs(shares - 0.25).max() < 0.05
+
+
+def test_batches_of_views_stay_class_balanced():
+    codes = np.repeat(np.arange(10), 6)
+    batches = BalancedBatches(codes, batch_size=12, per_class=3, seed=0)
+    plain = [sorted(batch) for batch in batches]
+
+    assert [sorted(row // 4 for row in batch) for batch in DrawnViews(batches, 60, 4)] == plain
