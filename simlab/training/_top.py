@@ -11,7 +11,7 @@ TRAINED = ("auto", "head", "top")
 TOP_PACE = 0.3
 """Learning rate of the layers above a cut, in units of the head's: they know much already. On
 held-out training items of two demo sets it was better than 0.1; 1 was better still for known
-classes (glosses), and for classes to come (emoji) no better than the head alone."""
+classes (glosses), and for classes to come (emoji) worse than the head alone."""
 
 
 def choose_trained(name: str, encoder: Encoder) -> str:
