@@ -121,16 +121,14 @@ def _groups(groups: Any, first: np.ndarray, second: np.ndarray, n: int) -> pa.Ar
     values = as_column("groups", groups)
     codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     of_item = np.full(n, -1)
-    for place in (first, second):
-        known = of_item[place] >= 0
-        wrong = np.flatnonzero(known & (of_item[place] != codes))
-        if wrong.size:
-            raise DataError(
-                f"an item must be of one group; the pair at row {wrong[0]} puts an item of "
-                f"another pair into group {values[int(wrong[0])].as_py()!r} too; give both pairs "
-                "the same group"
-            )
-        of_item[place] = codes
+    of_item[first] = of_item[second] = codes
+    wrong = np.flatnonzero((of_item[first] != codes) | (of_item[second] != codes))
+    if wrong.size:
+        raise DataError(
+            f"an item must be of one group; the pair at row {wrong[0]}, of group "
+            f"{values[int(wrong[0])].as_py()!r}, has an item that is in a pair of another group "
+            "too; give both pairs the same group"
+        )
     row = np.full(n, -1)
     row[first] = row[second] = np.arange(len(codes))
     return values.take(pa.array(row))

@@ -9,22 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simlab.errors import ChoiceError, ShapeError
-from simlab.items import _forms, _sources
+from simlab.items import _sources
 from simlab.items._content import Content
 from simlab.items._links import NO_LINKS, Links, similarity_of
+from simlab.items._makers import Makers
 from simlab.items._repr import items_html
 from simlab.items._selection import Selection, as_positions, rows_where
 from simlab.items._similarity import Similarity
 from simlab.items._splits import assign
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Items:
+class Items(Makers):
     """Things to compare: pictures, texts or arrays, with labels, ids and further columns.
 
     Items are a value: selecting, splitting and adding a column return new Items and leave these
@@ -52,241 +51,6 @@ class Items:
     content: Content
     table: pa.Table
     links: Links = NO_LINKS
-
-    # -- making -----------------------------------------------------------------------------
-
-    @classmethod
-    def from_arrays(cls, content: Any, labels: Any = None, ids: Any = None) -> "Items":
-        """Make items from an array, a list of str, or a list of PIL images.
-
-        Parameters
-        ----------
-        content : ndarray of shape (n, ...), or list of str, PIL images, bytes, Paths or arrays
-            One entry per item. Arrays must be finite; float and integer types are kept.
-        labels : sequence of length n, optional
-            What each item is; None where it is not known. Strings, integers or anything else
-            hashable; a list or set of them for items with several labels; a tuple, or strings
-            such as "animal/dog", for labels of several levels (all must have as many).
-        ids : sequence of length n, optional
-            A unique name per item. By default a short hash of the set and the row number.
-
-        Returns
-        -------
-        Items
-
-        Raises
-        ------
-        DataError
-            Empty content, NaN or infinite numbers, entries of different kinds, repeated ids.
-        ShapeError
-            Not one label or id per item, or arrays of different shapes.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> Items.from_arrays(np.eye(4), labels=[0, 0, 1, 1])
-        Items: 4 arrays of shape (4,), 2 labels
-        """
-        return cls._of(*_sources.from_arrays(content, labels, ids))
-
-    @classmethod
-    def from_frame(
-        cls,
-        frame: Any,
-        content: str = "content",
-        label: str | None = "label",
-        id: str | None = None,  # noqa: A002
-    ) -> "Items":
-        """Make items from a pandas or polars frame; the other columns come along.
-
-        Parameters
-        ----------
-        frame : pandas.DataFrame or polars.DataFrame
-            One row per item.
-        content : str, default="content"
-            The column of texts, of image files (`pathlib.Path`), PIL images or arrays.
-        label : str or None, default="label"
-            The column of labels; None for items without labels.
-        id : str, optional
-            The column of unique names. Without it names are made, and a column called `id` is
-            left out.
-
-        Raises
-        ------
-        ChoiceError
-            A column that the frame does not have.
-        DataError
-            Missing or unreadable content.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> frame = pd.DataFrame({"text": ["pay", "bill"], "intent": ["money", "money"]})
-        >>> Items.from_frame(frame, content="text", label="intent")
-        Items: 2 texts, 1 label
-        """
-        return cls._of(*_sources.from_frame(frame, content, label, id))
-
-    @classmethod
-    def from_folder(cls, folder: "str | Path") -> "Items":
-        """Make items from a folder of pictures: each sub-folder is a label.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Holds one folder per label. Pictures are read when needed; their ids are their paths,
-            from the name of the folder on.
-
-        Raises
-        ------
-        DataError
-            No such folder, no pictures in it, or a file that is no picture (it is named).
-
-        Examples
-        --------
-        >>> Items.from_folder("no-such-folder")
-        Traceback (most recent call last):
-        simlab.errors.DataError: folder must exist; got 'no-such-folder'
-        """
-        return cls._of(*_sources.from_folder(folder))
-
-    @classmethod
-    def from_dataset(
-        cls, dataset: Any, content: str = "image", label: str | None = "label"
-    ) -> "Items":
-        """Make items from a Hugging Face `datasets.Dataset`, sharing its memory map.
-
-        Parameters
-        ----------
-        dataset : datasets.Dataset
-            An image column is left undecoded; class labels are turned into their names.
-        content : str, default="image"
-            The column of images, texts or number arrays.
-        label : str or None, default="label"
-            The column of labels.
-
-        Raises
-        ------
-        ChoiceError
-            A column that the data set does not have.
-
-        Examples
-        --------
-        >>> from datasets import Dataset
-        >>> rows = Dataset.from_dict({"text": ["pay", "bill"], "label": ["money", "money"]})
-        >>> Items.from_dataset(rows, content="text")
-        Items: 2 texts, 1 label
-        """
-        return cls._of(*_sources.from_dataset(dataset, content, label))
-
-    @classmethod
-    def from_pairs(
-        cls, anchors: Any, positives: Any, scores: Any = None, groups: Any = None
-    ) -> "Items":
-        """Make items from pairs: things that belong together, or how much they do.
-
-        Equal content becomes one item. Without scores, what pairs connect is one class, and its
-        number the label. With scores only the pairs themselves are known.
-
-        Parameters
-        ----------
-        anchors, positives : sequences of length p
-            Content, as for `from_arrays`; for instance questions and answers.
-        scores : sequence of length p, optional
-            Similarity in [0, 1].
-        groups : sequence of length p, optional
-            Items of other groups are strangers; within a group only what the pairs say is known.
-            Without groups and scores, what is not connected is strange.
-
-        Returns
-        -------
-        Items
-            The distinct contents, with the columns `role` (`"anchor"` or `"positive"`), and
-            `label` or `group`.
-
-        Raises
-        ------
-        ShapeError
-            Sequences of different lengths.
-        DataError
-            A score outside [0, 1]; an item in two groups.
-
-        Examples
-        --------
-        >>> items = Items.from_pairs(["hi", "hello", "car"], ["hello", "hey", "auto"])
-        >>> items, items.labels.tolist()
-        (Items: 5 texts, 2 labels, [0, 0, 1, 0, 1])
-        >>> items.similarity.relevance([0], [3, 4])
-        array([[1., 0.]], dtype=float32)
-        """
-        return cls(*_forms.from_pairs(anchors, positives, scores, groups))
-
-    @classmethod
-    def from_triplets(cls, anchors: Any, positives: Any, negatives: Any) -> "Items":
-        """Make items from triplets: an anchor is nearer to its positive than to its negative.
-
-        Parameters
-        ----------
-        anchors, positives, negatives : sequences of length t
-            Content, as for `from_arrays`. An entry of positives or negatives may be a list: then
-            there are several for this anchor (n-tuples).
-
-        Returns
-        -------
-        Items
-            The distinct contents, with the column `role`. Only what the triplets say is known.
-
-        Raises
-        ------
-        ShapeError
-            Sequences of different lengths.
-
-        Examples
-        --------
-        >>> items = Items.from_triplets(["hi"], ["hello"], [["car", "bus"]])
-        >>> items.similarity.relevance([0], [1, 2, 3])
-        array([[1., 0., 0.]], dtype=float32)
-        """
-        return cls(*_forms.from_triplets(anchors, positives, negatives))
-
-    @classmethod
-    def concat(cls, parts: Any, *, shared_labels: bool = False) -> "Items":
-        """Put several sets together, whose labels need not match.
-
-        Between items of two sets nothing is known: training compares within a set only, and
-        scores are told for each set.
-
-        Parameters
-        ----------
-        parts : mapping of str to Items, or sequence of Items
-            Of one modality; the names become the column `source`.
-        shared_labels : bool, default=False
-            Equal labels mean the same in all sets, and other ones are strangers.
-
-        Returns
-        -------
-        Items
-            With the column `source`. Labels get the name of their set in front, and so do ids if
-            some are equal.
-
-        Raises
-        ------
-        DataError
-            No sets, or items of different kinds.
-
-        Examples
-        --------
-        >>> cars = Items.from_arrays(["mini", "van"], labels=["small", "large"])
-        >>> dogs = Items.from_arrays(["poodle", "dane"], labels=["small", "large"])
-        >>> both = Items.concat({"cars": cars, "dogs": dogs})
-        >>> both.label_names
-        ('cars: large', 'cars: small', 'dogs: large', 'dogs: small')
-        """
-        return cls(*_forms.concat(parts, shared_labels=shared_labels))
-
-    @classmethod
-    def _of(cls, content: Content, table: pa.Table) -> "Items":
-        return cls(content, table)
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -319,6 +83,8 @@ class Items:
         if name not in self.columns:
             raise ChoiceError.of("column", name, self.columns)
         column = self.table.column(name)
+        if pa.types.is_list(column.type):
+            return _of_tuples(column)
         if column.null_count or not pa.types.is_primitive(column.type):
             return np.array([*column.to_pylist(), None], dtype=object)[:-1]
         return column.to_numpy()
@@ -334,14 +100,7 @@ class Items:
 
         Where items have several labels, each is a tuple.
         """
-        if "label" not in self.columns:
-            return None
-        if not self.has_several_labels:
-            return _locked(self.column("label"))
-        found = np.empty(len(self), dtype=object)
-        rows = self.table["label"].to_pylist()
-        found[:] = [None if row is None else tuple(row) for row in rows]
-        return _locked(found)
+        return _locked(self.column("label")) if "label" in self.columns else None
 
     @property
     def has_several_labels(self) -> bool:
@@ -401,7 +160,8 @@ class Items:
         Parameters
         ----------
         **values
-            Column name = one value, or a list, set or array of values.
+            Column name = one value, or a list, set or array of values. Of items with several
+            labels those that have one of them.
 
         Raises
         ------
@@ -514,6 +274,12 @@ class Items:
 
     def _repr_html_(self) -> str:
         return items_html(self)
+
+
+def _of_tuples(column: pa.ChunkedArray) -> np.ndarray:
+    found = np.empty(len(column), dtype=object)
+    found[:] = [None if row is None else tuple(row) for row in column.to_pylist()]
+    return found
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

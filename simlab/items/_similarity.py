@@ -110,7 +110,7 @@ class Similarity:
 
         n = len(self.codes)
         pairs = np.empty((0, 2), int) if self.pairs is None else self.pairs
-        scores = np.ones(len(pairs)) if self.scores is None else self.scores
+        scores = np.ones(len(pairs)) if self.scores is None else self.scores.astype(float)
         key = pairs.min(axis=1) * n + pairs.max(axis=1) if len(pairs) else np.empty(0, int)
         last = len(key) - 1 - np.unique(key[::-1], return_index=True)[1]
         (low, high), said = np.divmod(key[last], n) if n else (key, key), scores[last] + 1

@@ -120,9 +120,12 @@ def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
     stored = _stored_column(column, feature, rows)
     simple = [name for name in dataset.column_names if _is_simple(dataset, name)]
     if label is not None and label not in simple:
-        raise DataError(
-            f"column {label!r} must hold one label per item; got {dataset.features[label]}"
-        )
+        if not _is_list(dataset, label):
+            raise DataError(
+                f"column {label!r} must hold one label per item, or a list; got "
+                f"{dataset.features[label]}"
+            )
+        simple.append(label)
     others = [name for name in simple if name != content]
     table = dataset.data.table.select(others).take(pa.array(rows)) if others else pa.table({})
     labels = _class_names(dataset, table, label)
@@ -142,11 +145,20 @@ def _is_simple(dataset: Any, name: str) -> bool:
     return not pa.types.is_nested(dataset.data.table.schema.field(name).type)
 
 
+def _is_list(dataset: Any, name: str) -> bool:
+    return pa.types.is_list(dataset.data.table.schema.field(name).type)
+
+
 def _class_names(dataset: Any, table: pa.Table, label: str | None) -> Any:
     if label is None:
         return None
-    names = getattr(dataset.features[label], "names", None)
+    feature = dataset.features[label]
     codes = table.column(label)
+    if pa.types.is_list(codes.type):
+        names = getattr(getattr(feature, "feature", None), "names", None)
+        rows = codes.to_pylist()
+        return rows if names is None else [row and [names[one] for one in row] for row in rows]
+    names = getattr(feature, "names", None)
     if names is None:
         return codes
     known = pc.if_else(pc.greater_equal(codes, 0), codes, None)  # -1 stands for no label
