@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from simlab.errors import DataError, ShapeError
 from simlab.items._content import Content, store
-from simlab.items._links import Links
+from simlab.items._links import Links, components
 from simlab.items._sources import as_column, make_ids
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def from_pairs(anchors: Any, positives: Any, scores: Any, groups: Any) -> Parts:
         columns["group"] = _groups(groups, first, second, len(content))
         group = "group"
     if scores is None:
-        columns["label"] = pa.array(_components(first, second, len(content)))
+        columns["label"] = pa.array(components(first, second, len(content)))
         return content, pa.table(columns), Links(group=group)
     pairs = _pair_table(columns["id"], first, second, _scores(scores))
     return content, pa.table(columns), Links(pairs=pairs, group=group)
@@ -132,15 +132,6 @@ def _groups(groups: Any, first: np.ndarray, second: np.ndarray, n: int) -> pa.Ar
     row = np.full(n, -1)
     row[first] = row[second] = np.arange(len(codes))
     return values.take(pa.array(row))
-
-
-def _components(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
-    """Give one number to all that pairs connect: similar to similar is similar."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _scores(scores: Any) -> np.ndarray:

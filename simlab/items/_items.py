@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from simlab.errors import ChoiceError, ShapeError
 from simlab.items import _sources
 from simlab.items._content import Content
-from simlab.items._links import NO_LINKS, Links, similarity_of
+from simlab.items._links import NO_LINKS, Links, similarity_of, split_codes
 from simlab.items._makers import Makers
 from simlab.items._repr import items_html
 from simlab.items._selection import Selection, as_positions, rows_where
@@ -252,7 +252,7 @@ class Items(Makers):
         >>> len(halves.where(split="train")), len(halves.where(split="test"))
         (4, 2)
         """
-        split, seen = assign(self.label_codes, by=by, test=test, val=val, seed=seed)
+        split, seen = assign(split_codes(self), by=by, test=test, val=val, seed=seed)
         return self.with_column("split", split).with_column("seen", seen)
 
     # -- showing ----------------------------------------------------------------------------

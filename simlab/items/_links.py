@@ -1,6 +1,6 @@
 """What Items know of similarity beyond one label each, and how it becomes integers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,57 @@ def similarity_of(items: "Items", links: Links) -> Similarity:
         pairs=pairs,
         scores=scores,
     )
+
+
+def similarity_between(queries: "Items", gallery: "Items") -> Similarity:
+    """Gather what is known of queries and gallery items, one after the other."""
+    if gallery is queries:
+        return queries.similarity
+    links = queries.links
+    names = {"label", links.group, links.source} & {*queries.columns} & {*gallery.columns}
+    parts, pairs = [], []
+    for mark, items, other in (("q", queries, "g"), ("g", gallery, "q")):
+        ids = pc.binary_join_element_wise(pc.cast(items.table["id"], pa.string()), mark, "/")
+        parts.append(pa.table({"id": ids, **{name: items.table[name] for name in names if name}}))
+        if links.pairs is not None:
+            first, second = (
+                pc.binary_join_element_wise(pc.cast(links.pairs[end], pa.string()), by, "/")
+                for end, by in (("first", mark), ("second", other))
+            )
+            pairs.append(pa.table([first, second, links.pairs["score"]], links.pairs.schema.names))
+    table = pa.concat_tables(parts, promote_options="permissive")
+    both = replace(  # of the content nothing but its length is asked
+        queries,
+        table=table,
+        content=replace(queries.content, rows=np.zeros(len(table), dtype=np.int64)),
+        links=Links(pa.concat_tables(pairs) if pairs else None, links.group, links.source),
+    )
+    return both.similarity
+
+
+def split_codes(items: "Items") -> np.ndarray:
+    """Give one number to what must stay together in a split by label: a class, or what is linked.
+
+    Items of several labels are linked by each of them, scored items by their pairs.
+    """
+    known = items.similarity
+    if known.several is not None:
+        starts, labels = known.several
+        owners = np.repeat(np.arange(len(items)), np.diff(starts))
+        codes = components(owners, len(items) + labels, len(items) + int(labels.max(initial=0)) + 1)
+        return np.where(known.codes < 0, -1, codes[: len(items)])
+    if known.pairs is not None and not items.label_names:
+        return components(known.pairs[:, 0], known.pairs[:, 1], len(items))
+    return known.codes
+
+
+def components(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """Give one number to all that pairs connect: similar to similar is similar."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _coded(items: "Items", column: str | None) -> np.ndarray | None:
