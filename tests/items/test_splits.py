@@ -115,7 +115,7 @@ def test_splitting_again_replaces_the_split():
             [0, 0, 1, 1],
             {"by": "class"},
             ChoiceError,
-            "by must be one of 'item', 'label'; got 'class'",
+            "by must be one of 'item', 'label', 'time'; got 'class'",
         ),
         (
             [0, 0, 0],
