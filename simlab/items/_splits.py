@@ -150,7 +150,7 @@ def folds(
 
 def _with_parts(items: "Items", parts: np.ndarray) -> "Items":
     parted = items.with_column("split", parts)
-    if items.labels is None:
+    if "label" not in items.columns:
         return parted
     codes = items.label_codes
     trained = np.unique(codes[parts == "train"])
@@ -175,7 +175,7 @@ def _units(
         raise ChoiceError.of("stratify", stratify, items.columns)
     if by == "item":
         strata = np.zeros(len(items), dtype=int)
-        if items.labels is not None and stratify is None:
+        if "label" in items.columns and stratify is None:
             strata = _complete(_codes(items, "label"), "label")
         return np.arange(len(items)), strata if stratify is None else _codes(items, stratify)
     groups = _complete(_codes(items, by), by)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = ("mislabeled", "outlier", "near-duplicate")
-_EVIDENCE, _SHOWN = 5, 4
+_EVIDENCE, _EVIDENCE_TEXTS, _SHOWN = 5, 3, 4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +41,7 @@ class Suspects:
     >>> circle = np.linspace(0, 1, 9)
     >>> found = suspects(Embeddings(np.stack([np.cos(circle), np.sin(circle)], 1), items))
     >>> found
-    Suspects: 1 mislabeled, 0 outliers, 0 near duplicates of 9 items
+    Suspects: 1 mislabeled, 0 outliers, 0 near-duplicates of 9 items
     >>> items.without(found.ids)
     Items: 8 texts, 1 label
     """
@@ -66,37 +66,32 @@ class Suspects:
 
     def __repr__(self) -> str:
         counts = [int((self.frame["kind"] == kind).sum()) for kind in KINDS]
-        told = (
-            f"{counts[0]:,} mislabeled, {_said(counts[1], 'outlier')}, "
-            f"{_said(counts[2], 'near duplicate')}"
-        )
+        told = ", ".join(_said(n, kind) for n, kind in zip(counts, KINDS, strict=True))
         return f"Suspects: {told} of {len(self.neighbors.gallery):,} items"
 
     def _repr_html_(self) -> str:
         parts = []
         for kind in KINDS:
             rows = np.flatnonzero(self.frame["kind"] == kind)
-            for row in rows[:_SHOWN].tolist():
-                one = self.neighbors[row]
-                near = slice(None, _EVIDENCE)
-                shown = Neighbors(
-                    one.queries, one.gallery, one.positions[:, near], one.similarities[:, near]
-                )
-                parts += [_html.soft(self._told(row)), neighbor_row(shown)]
+            if rows.size:
+                parts.append(f"<p><b>{_said(len(rows), kind)}</b></p>")
+            parts += [self._row_html(row) for row in rows[:_SHOWN].tolist()]
             if len(rows) > _SHOWN:
-                parts.append(_html.soft(f"and {len(rows) - _SHOWN:,} more {kind} (see .frame)"))
+                parts.append(_html.soft(f"{len(rows) - _SHOWN:,} more: see .frame"))
         note = "the item, then its nearest; leave them out with items.without(found.ids)"
         return _html.block(repr(self), *parts, note=note if len(self) else "")
 
-    def _told(self, row: int) -> str:
-        one = self.frame.iloc[row]
-        if one["kind"] == "mislabeled":
-            said = f"labeled {one['label']!r}, neighbors say {one['suggestion']!r}"
-        elif one["kind"] == "outlier":
-            said = "far from all others"
-        else:
-            said = f"nearly the same as {one['evidence'][0]}"
-        return f"{one['kind']} · {one['id']}: {said} (score {one['score']:.2f})"
+    def _row_html(self, row: int) -> str:
+        one, told = self.neighbors[row], self.frame.iloc[row]
+        n = _EVIDENCE if one.gallery.items.modality != "text" else _EVIDENCE_TEXTS
+        shown = Neighbors(one.queries, one.gallery, one.positions[:, :n], one.similarities[:, :n])
+        said = {
+            "mislabeled": f"its neighbors say {told['suggestion']}",
+            "outlier": "far from all others",
+            "near-duplicate": f"nearly the same as {', '.join(map(str, told['evidence']))}",
+        }
+        line = f"{told['id']}: {said[told['kind']]} (score {told['score']:.2f})"
+        return _html.soft(line) + neighbor_row(shown)
 
 
 def suspects(embeddings: Embeddings, *, k: int = 20) -> Suspects:
@@ -141,7 +136,7 @@ def suspects(embeddings: Embeddings, *, k: int = 20) -> Suspects:
     >>> digits = load("striped-digits")[:300]
     >>> found = suspects(embed(digits, encoder("pixels"), cache=False))
     >>> sorted(set(found.frame["kind"]))
-    ['mislabeled', 'outlier']
+    ['mislabeled']
     """
     near = Index(embeddings).search(
         embeddings, k=min(k, max(len(embeddings) - 1, 1)), exclude_self=True
@@ -213,5 +208,5 @@ def _columns(
     }
 
 
-def _said(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+def _said(n: int, kind: str) -> str:
+    return f"{n:,} {kind}{'' if n == 1 or kind == 'mislabeled' else 's'}"
