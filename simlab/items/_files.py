@@ -8,7 +8,7 @@ from simlab.errors import ChoiceError, DataError, SimlabWarning
 
 WAYS = ("error", "skip")
 _TOLD = 3
-_OF_THE_CALLER = 5  # from_folder or from_frame of Items, and of _sources, lie between
+_OF_THE_CALLER = 4  # from_folder or from_frame of Items, and of _sources, lie between
 
 
 def readable(files: Sequence[Path], unreadable: str) -> list[int]:

@@ -47,8 +47,8 @@ def of_time(times: np.ndarray, test: float, val: float) -> np.ndarray:
     """
     earlier = np.append(0, np.cumsum(np.bincount(times)))  # (times + 1,): items before each cut
     n, last = len(times), len(earlier) - 1
-    start_test = _cut(earlier, (1 - test) * n, last - (test > 0))
-    start_val = _cut(earlier, (1 - test - val) * n, start_test - (val > 0))
+    start_test = _cut(earlier, (1 - test) * n, least=1 + (val > 0), most=last - (test > 0))
+    start_val = _cut(earlier, (1 - test - val) * n, least=1, most=start_test - (val > 0))
     split = np.full(n, "train")
     split[times >= start_val] = "val"
     split[times >= start_test] = "test"
@@ -78,6 +78,8 @@ def _every(share: float, n: int) -> np.ndarray:
     return chosen
 
 
-def _cut(earlier: np.ndarray, wanted: float, most: int) -> int:
-    """Find the cut, at most `most`, that comes nearest to the wanted number of earlier items."""
-    return int(np.argmin(np.abs(earlier[: max(most, 0) + 1] - wanted)))
+def _cut(earlier: np.ndarray, wanted: float, *, least: int, most: int) -> int:
+    """Find the cut that comes nearest to the wanted number of earlier items; 0 if there is none."""
+    if least > most:
+        return 0
+    return least + int(np.argmin(np.abs(earlier[least : most + 1] - wanted)))

@@ -171,8 +171,8 @@ def _units(
     choices = {*ways, *items.columns} - {*_OWN}
     if by not in choices:
         raise ChoiceError.of("by", by, choices)
-    if stratify is not None and stratify not in items.columns:
-        raise ChoiceError.of("stratify", stratify, items.columns)
+    if stratify is not None and stratify not in (there := {*items.columns} - {*_OWN}):
+        raise ChoiceError.of("stratify", stratify, there)
     if by == "item":
         strata = np.zeros(len(items), dtype=int)
         if "label" in items.columns and stratify is None:
@@ -268,11 +268,11 @@ def _times(items: "Items", name: str) -> np.ndarray:
 def _parsed(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     import pandas as pd
 
-    try:
-        times = pd.to_datetime(column.to_pandas(), format="ISO8601", utc=True)
-    except ValueError as error:
+    texts = column.to_pandas()
+    times = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    if (wrong := texts[times.isna() & texts.notna()]).size:
         raise DataError(
-            f"column {name!r} must hold times: numbers, dates, or texts in ISO 8601; {error}; "
-            "convert it first"
-        ) from None
+            f"column {name!r} must hold times: numbers, dates, or texts in ISO 8601; got "
+            f"{wrong.iloc[0]!r} ({wrong.size} of {len(texts)} are none); convert it first"
+        )
     return pa.chunked_array([pa.Array.from_pandas(times)])

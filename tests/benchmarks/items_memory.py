@@ -124,7 +124,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for step in steps:
         print(
-            f"| {step['step']} | {step['peak']:.0f} | {step['after']:.0f} | {step['touched']:.0f} "
+            f"| {step['step']} | {step['peak']:.0f} | {step['after']:.0f} | {step['mapped']:.0f} "
             f"| {step['seconds']:.2f} |"
         )
     figures = {
