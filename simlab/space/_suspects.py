@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlab import _html
-from simlab.errors import ChoiceError
+from simlab.errors import ChoiceError, DataError
 from simlab.items import ranks
 from simlab.space._embeddings import Embeddings
 from simlab.space._evidence import loneliness, votes
@@ -138,11 +138,12 @@ def suspects(embeddings: Embeddings, *, k: int = 20) -> Suspects:
     >>> sorted(set(found.frame["kind"]))
     ['mislabeled']
     """
-    near = Index(embeddings).search(
-        embeddings, k=min(k, max(len(embeddings) - 1, 1)), exclude_self=True
-    )
     import pandas as pd
 
+    if len(embeddings) < 2:  # noqa: PLR2004
+        raise DataError(f"suspects need at least two items; got {len(embeddings)}")
+    k = min(k, len(embeddings) - 1)
+    near = Index(embeddings).search(embeddings, k=k, exclude_self=True)
     found = [_mislabeled(near), _outliers(near), _twins(near)]
     rows = np.concatenate([chosen for chosen, _ in found])
     frame = pd.concat([pd.DataFrame(columns) for _, columns in found], ignore_index=True)

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -44,16 +45,14 @@ def write(folder: Path) -> Path:
 
 def memory() -> tuple[float, float]:
     """Read anonymous and file-backed resident memory of this process, in MiB."""
-    status = dict(
-        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-    )
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return tuple(int(status[name].split()[0]) / 1024 for name in ("RssAnon", "RssFile"))
 
 
 class Peak:
     """Samples the memory of this process while a step runs."""
 
-    def __enter__(self) -> "Peak":
+    def __enter__(self) -> Self:
         self.anonymous, self.files, self.is_over = *memory(), False
         self._thread = threading.Thread(target=self._sample)
         self._thread.start()

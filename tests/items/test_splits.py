@@ -377,8 +377,8 @@ PAGES = (
             {"by": "user"},
             DataError,
             (
-                "a split by 'user' needs it for every item; 1 of 4 have none; fill the column or leave "
-                "these items out"
+                "a split by 'user' needs it for every item; 1 of 4 have none; fill the column or "
+                "leave these items out"
             ),
         ),
         (
@@ -390,8 +390,8 @@ PAGES = (
             {"by": "tags"},
             DataError,
             (
-                "column 'tags' must hold one value per item to split by it; got list<item: string>; "
-                "choose another"
+                "column 'tags' must hold one value per item to split by it; got "
+                "list<item: string>; choose another"
             ),
         ),
         (
@@ -422,16 +422,16 @@ PAGES = (
             {"by": "time", "stratify": "label", "column": "when"},
             DataError,
             (
-                "a split by time takes the latest items as they come; got stratify='label'; leave it "
-                "out"
+                "a split by time takes the latest items as they come; got stratify='label'; leave "
+                "it out"
             ),
         ),
         (
             {"by": "time"},
             ChoiceError,
             (
-                "column must be one of 'flag', 'id', 'label', 'one', 'tags', 'user', 'when', 'word'; "
-                "got 'time'"
+                "column must be one of 'flag', 'id', 'label', 'one', 'tags', 'user', 'when', "
+                "'word'; got 'time'"
             ),
         ),
         (
