@@ -61,6 +61,8 @@ class Makers:
         content: str = "content",
         label: str | None = "label",
         id: str | None = None,  # noqa: A002
+        *,
+        unreadable: str = "error",
     ) -> Self:
         """Make items from a pandas or polars frame; the other columns come along.
 
@@ -75,6 +77,8 @@ class Makers:
         id : str, optional
             The column of unique names. Without it names are made, and a column called `id` is
             left out.
+        unreadable : {"error", "skip"}, default="error"
+            What to do with image files that cannot be read, as in `from_folder`.
 
         Raises
         ------
@@ -91,10 +95,10 @@ class Makers:
         >>> Items.from_frame(frame, content="text", label="intent")
         Items: 2 texts, 1 label
         """
-        return cls(*_sources.from_frame(frame, content, label, id))
+        return cls(*_sources.from_frame(frame, content, label, id, unreadable))
 
     @classmethod
-    def from_folder(cls, folder: str | Path) -> Self:
+    def from_folder(cls, folder: str | Path, *, unreadable: str = "error") -> Self:
         """Make items from a folder of pictures: each sub-folder is a label.
 
         Parameters
@@ -102,11 +106,15 @@ class Makers:
         folder : str or Path
             Holds one folder per label. Pictures are read when needed; their ids are their paths,
             from the name of the folder on.
+        unreadable : {"error", "skip"}, default="error"
+            `"skip"` leaves out files that are no pictures, and labels without pictures, with a
+            warning that counts and names them; every picture is decoded once to find them.
 
         Raises
         ------
         DataError
-            No such folder, no pictures in it, or a file that is no picture (it is named).
+            No such folder, a label without pictures, or files that are no pictures (the first
+            are named).
 
         Examples
         --------
@@ -115,7 +123,7 @@ class Makers:
         Traceback (most recent call last):
         simlab.errors.DataError: folder must exist; got 'no-such-folder'
         """
-        return cls(*_sources.from_folder(folder))
+        return cls(*_sources.from_folder(folder, unreadable))
 
     @classmethod
     def from_dataset(

@@ -1,6 +1,7 @@
 """Batches for every form of similarity: several labels, levels, sets put together, pairs."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -21,7 +22,7 @@ def batches_of(items: Items, *, batch_size: int, per_class: int, seed: int) -> B
     'BalancedBatches'
     """
     known = items.similarity
-    how = {"batch_size": batch_size, "per_class": per_class, "seed": seed}
+    how: Any = {"batch_size": batch_size, "per_class": per_class, "seed": seed}
     if known.source is not None:
         rows = [np.flatnonzero(known.source == source) for source in np.unique(known.source)]
         return OneAtATime([(part, batches_of(_alone(items[part]), **how)) for part in rows], seed)
@@ -83,7 +84,8 @@ class OneAtATime(_Epochs):
         return sum(len(batches) for _, batches in self._parts)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[list[int]]:
-        turns = np.repeat(np.arange(len(self._parts)), [len(one) for _, one in self._parts])  # type: ignore[arg-type]
+        sizes = [len(batches) for _, batches in self._parts]  # type: ignore[arg-type]
+        turns = np.repeat(np.arange(len(self._parts)), sizes)
         walks = [iter(batches) for _, batches in self._parts]
         for turn in self._rng().permutation(turns):
             yield self._parts[turn][0][next(walks[turn])].tolist()
