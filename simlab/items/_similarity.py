@@ -44,6 +44,11 @@ class Similarity:
         more = (self.several, self.levels, self.group, self.source, self.pairs)
         return all(one is None for one in more)
 
+    @property
+    def has_one_label(self) -> bool:
+        """Whether labels tell all within a source."""
+        return all(one is None for one in (self.several, self.levels, self.group, self.pairs))
+
     def relevance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Tell how similar items are: 1 the same, 0 strangers, NaN where nothing is known.
 

@@ -1,15 +1,13 @@
 """Batches for every form of similarity: several labels, levels, sets put together, pairs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
 
 from simlab.items import Items
-from simlab.training._batches import BalancedBatches
-
-Batches = Sampler[list[int]]
+from simlab.training._batches import BalancedBatches, Batches
 
 
 def batches_of(items: Items, *, batch_size: int, per_class: int, seed: int) -> Batches:
@@ -41,31 +39,15 @@ def batches_of(items: Items, *, batch_size: int, per_class: int, seed: int) -> B
 
 def _alone(items: Items) -> Items:
     """Forget that items come from one of several sources."""
-    from dataclasses import replace
-
     return replace(items, links=replace(items.links, source=None))
 
 
-class _Epochs(Sampler[list[int]]):
-    """A sampler that is told the epoch, as Lightning does."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed, self._epoch = seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of this epoch."""
-        self._epoch = epoch
-
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng([self.seed, self._epoch])
-
-
-class OneAtATime(_Epochs):
+class OneAtATime(Batches):
     """Batches that each hold items of one set only: those of all sets, in a random order.
 
     Parameters
     ----------
-    parts : sequence of (ndarray of int, Sampler)
+    parts : sequence of (ndarray of int, Batches)
         The rows of a set, and batches of positions among them.
     seed : int
     """
@@ -78,20 +60,20 @@ class OneAtATime(_Epochs):
         """Choose the order of this epoch."""
         super().set_epoch(epoch)
         for _, batches in self._parts:
-            batches.set_epoch(epoch)  # type: ignore[attr-defined]
+            batches.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return sum(len(batches) for _, batches in self._parts)  # type: ignore[arg-type]
+        return sum(len(batches) for _, batches in self._parts)
 
     def __iter__(self) -> Iterator[list[int]]:
-        sizes = [len(batches) for _, batches in self._parts]  # type: ignore[arg-type]
+        sizes = [len(batches) for _, batches in self._parts]
         turns = np.repeat(np.arange(len(self._parts)), sizes)
         walks = [iter(batches) for _, batches in self._parts]
         for turn in self._rng().permutation(turns):
             yield self._parts[turn][0][next(walks[turn])].tolist()
 
 
-class Alternating(_Epochs):
+class Alternating(Batches):
     """Of labels with levels: batches of everything, and in every other epoch of one top label.
 
     The second kind holds the strangers that are hard to tell apart.
@@ -99,7 +81,7 @@ class Alternating(_Epochs):
 
     def __init__(self, mixed: BalancedBatches, apart: OneAtATime) -> None:
         super().__init__(mixed.seed)
-        self._kinds: list[BalancedBatches | OneAtATime] = [mixed]
+        self._kinds: list[Batches] = [mixed]
         if len(apart):
             self._kinds.append(apart)
 
@@ -116,7 +98,7 @@ class Alternating(_Epochs):
         return iter(self._kinds[self._epoch % len(self._kinds)])
 
 
-class OneOfSeveral(_Epochs):
+class OneOfSeveral(Batches):
     """Class-balanced batches of items with several labels: in an epoch one of them counts.
 
     Parameters
@@ -150,7 +132,7 @@ class OneOfSeveral(_Epochs):
         return iter((batches * (self._n // max(len(batches), 1) + 1))[: self._n])
 
 
-class PairBatches(_Epochs):
+class PairBatches(Batches):
     """Batches of both items of some pairs; every pair once in an epoch.
 
     Parameters
