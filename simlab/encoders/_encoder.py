@@ -1,6 +1,7 @@
 """Encoder: what places content in a space; `encoder` makes one from a name or a model."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -104,7 +105,7 @@ def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **option
     PixelEncoder(name='pixels', size=16)
     """
     if isinstance(model, str) and model not in _READY:
-        raise ChoiceError.of("encoder", model, _READY)
+        model = _place(model)
     made = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
     if augment is None:
         return made
@@ -113,24 +114,18 @@ def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **option
     return AugmentedEncoder(made, augment)
 
 
+def _place(name: str) -> Path:
+    """Take what is no name of an encoder as a path, if it looks like one."""
+    place = Path(name).expanduser()
+    if len(place.parts) > 1 or place.exists():
+        return place
+    raise ChoiceError.of("encoder", name, _READY)
+
+
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:
-    kinds = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(model).__mro__}
-    if "sentence_transformers.SentenceTransformer" in kinds:
-        from simlab.encoders._text import SentenceEncoder
+    from simlab.encoders._kinds import wrap
 
-        return SentenceEncoder(model, **options)
-    if isinstance(model, Encoder) and not isinstance(model, type):
-        if options:
-            raise TypeError(f"{model.name} is an encoder already; got options {sorted(options)}")
-        return model
-    if "torch.Module" in kinds:
-        from simlab.encoders._module import ModuleEncoder
-
-        return ModuleEncoder(model, **options)
-    raise TypeError(
-        "encoder takes a name, a torch module, a SentenceTransformer or an object with name, "
-        f"modalities, fingerprint and encode; got {type(model).__name__}"
-    )
+    return wrap(model, options)
 
 
 def _efficientnet(**options: Any) -> Encoder:
