@@ -5,6 +5,7 @@ from typing import Any
 
 from simlab._require import require
 from simlab.encoders._encoder import Encoder
+from simlab.encoders._hub import no_progress_bar, offline
 from simlab.errors import DataError
 
 _WORDS = (".vec", ".vec.gz")
@@ -45,10 +46,10 @@ def local_encoder(path: str | Path, **options: Any) -> Encoder:
 
 
 def _sentences(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
-    from simlab.encoders._text import SentenceEncoder, _no_progress_bar, _offline
+    from simlab.encoders._text import SentenceEncoder
 
     library = require("sentence_transformers", extra="text", reason=f"the model in '{folder}'")
-    with _offline(), _no_progress_bar():
+    with offline(), no_progress_bar():
         model = library.SentenceTransformer(str(folder), device=device)
     return SentenceEncoder(model, **{"name": folder.name, **options})
 
@@ -56,10 +57,9 @@ def _sentences(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
 def _transformers(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
     library = require("transformers", extra="text", reason=f"the model in '{folder}'")
     from simlab.encoders._module import best_device
-    from simlab.encoders._text import _no_progress_bar, _offline
     from simlab.encoders._transformers import transformers_encoder
 
-    with _offline(), _no_progress_bar():
+    with offline(), no_progress_bar():
         model = library.AutoModel.from_pretrained(folder)
         processor = library.AutoProcessor.from_pretrained(folder)
     where = best_device() if device is None else device

