@@ -113,7 +113,7 @@ class WordVectors:
         with opened(path, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
             for number, line in enumerate(lines, start=1):
                 word, *numbers = line.rstrip().split(" ")
-                if number == 1 and len(numbers) == 1:
+                if number == 1 and len(numbers) == 1 and word.isdigit():
                     continue
                 if limit is not None and len(words) >= limit:
                     break
