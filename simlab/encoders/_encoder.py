@@ -75,16 +75,30 @@ def encoder(
 
     Parameters
     ----------
-    model : str, torch.nn.Module, SentenceTransformer or Encoder
+    model : str, Path, torch.nn.Module, transformer of scikit-learn, mapping, or Encoder
         - `"efficientnet-lite0"`: pictures; ImageNet weights; 2,016 dimensions from the last
           layer and four intermediate stages. Option `size` (pixels, default 128).
         - `"minilm"`: sentences; all-MiniLM-L6-v2, 384 dimensions.
         - `"wordllama"`: texts; a static table of word vectors, very fast, 256 dimensions.
         - `"pixels"`: the numbers themselves, without any learning. Option `size` for pictures.
-        - a torch module: fed the stacked items (arrays become float tensors). Option
-          `collate`, a function from a list of items to what the module takes.
+        - a folder with a model of sentence-transformers or transformers, or a `.vec` file.
         - a SentenceTransformer.
+        - a model of transformers: option `processor` (its tokenizer, image processor, or both),
+          `pooling` and `max_tokens`.
+        - a model of timm: with its own preprocessing.
+        - a model with `encode_image` and `encode_text`, as open_clip's: options `preprocess` and
+          `tokenizer`.
+        - any other torch module: fed the stacked items (arrays become float tensors). Option
+          `preprocess`, a function from one item to a tensor, or `collate`, one from a list of
+          items to what the module takes.
+        - a fitted transformer or pipeline of scikit-learn.
+        - Embeddings: their items have their vectors, others none.
+        - a mapping from names to any of these: side by side for items that are mappings from
+          these names to content, else one per modality.
         - an Encoder is returned as it is; it takes no options.
+
+        ENCODERS.md in this room has a line for each. Those of torch take `device` and
+        `precision`.
     augment : callable, optional
         From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
         or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`

@@ -1,6 +1,7 @@
 """Tiny models of the libraries' own classes, with random weights: nothing is downloaded."""
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,20 @@ from torch import nn
 
 from simlab.encoders import encoder
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "blue", "car", "fox", "red", "runs", "stops", "the"]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "a",
+    "blue",
+    "car",
+    "fox",
+    "red",
+    "runs",
+    "stops",
+    "the",
+]
 SMALL = {
     "hidden_size": 16,
     "intermediate_size": 16,
@@ -32,11 +46,12 @@ def tokenizer(*, ends=True, **options):
 
 
 def image_processor(kind="ViTImageProcessor"):
-    """Make an image processor for pictures of 16 by 16 pixels, the one that needs pillow alone."""
+    """Make an image processor for pictures of 16 by 16 pixels."""
     import transformers
 
-    made = getattr(transformers, f"{kind}Pil", None) or getattr(transformers, kind)
-    return made(size={"height": 16, "width": 16}, crop_size={"height": 16, "width": 16})
+    return getattr(transformers, kind)(
+        size={"height": 16, "width": 16}, crop_size={"height": 16, "width": 16}
+    )
 
 
 def bert(seed=0, **options):
@@ -75,13 +90,34 @@ class OpenClipLike(nn.Module):
         super().__init__()
         self.visual, self.embedding = nn.Linear(3, 4), nn.Embedding(30, 4)
 
-    def encode_image(self, image, normalize=False):
+    def encode_image(self, image, *, normalize=False):
         features = self.visual(image.mean(dim=(2, 3)))
         return features / features.norm(dim=-1, keepdim=True) if normalize else features
 
-    def encode_text(self, text, normalize=False):
+    def encode_text(self, text, *, normalize=False):
         features = self.embedding(text).mean(dim=1)
         return features / features.norm(dim=-1, keepdim=True) if normalize else features
+
+
+class Features(nn.Module):
+    """A model as timm's: features, and a head that can stop before the classes."""
+
+    __module__ = "timm.models.tiny"
+    default_cfg = {"architecture": "tiny_net"}  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Conv2d(3, 5, 2), nn.Linear(5, 1000)
+
+    def forward_features(self, x):
+        return self.body(x)
+
+    def forward_head(self, x, *, pre_logits=False):
+        x = x.mean(dim=(2, 3))
+        return x if pre_logits else self.head(x)
+
+    def forward(self, x):
+        return self.forward_head(self.forward_features(x))
 
 
 def pixels(picture):
@@ -105,4 +141,25 @@ def open_clip_like(seed=0):
 def tiny():
     """Return the makers of this file by name: `tiny.bert(seed)`."""
     makers = (bert, clip, image_processor, letters, open_clip_like, pixels, tokenizer, vit)
-    return SimpleNamespace(OpenClipLike=OpenClipLike, **{one.__name__: one for one in makers})
+    own = {"Features": Features, "OpenClipLike": OpenClipLike}
+    return SimpleNamespace(**own, **{one.__name__: one for one in makers})
+
+
+@pytest.fixture
+def timm(monkeypatch):
+    """Put a stand-in where the package timm would be; returns what its preprocessing was asked."""
+    asked = {}
+
+    def create_transform(**settings):
+        asked.update(settings)
+        return pixels
+
+    data = SimpleNamespace(
+        resolve_model_data_config=lambda model: {"input_size": model.body.kernel_size},
+        create_transform=create_transform,
+    )
+    package = ModuleType("timm")
+    package.data = data
+    monkeypatch.setitem(sys.modules, "timm", package)
+    monkeypatch.setitem(sys.modules, "timm.data", data)
+    return asked

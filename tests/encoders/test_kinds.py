@@ -42,7 +42,7 @@ def tfidf(seed=0):
 
 
 def scaled(seed=0):
-    return encoder(make_pipeline(StandardScaler(), PCA(2)).fit(np.stack(ARRAYS) + [seed, 0, 0]))
+    return encoder(make_pipeline(StandardScaler(), PCA(2)).fit(np.add(ARRAYS, [seed, 0, 0])))
 
 
 def tiny_text(tiny, seed=0):
@@ -65,9 +65,9 @@ def side_by_side(seed=0):
 KINDS = {
     "module": (lambda _, seed: encoder(linear(seed)), ARRAYS, 2),
     "preprocess": (lambda _, seed: encoder(linear(seed), preprocess=mean_color), PICTURES, 2),
-    "bert": (lambda tiny, seed: tiny_text(tiny, seed), TEXTS, 16),
-    "vit": (lambda tiny, seed: tiny_image(tiny, seed), PICTURES, 16),
-    "clip": (lambda tiny, seed: tiny_both(tiny, seed), TEXTS + PICTURES, 8),
+    "bert": (tiny_text, TEXTS, 16),
+    "vit": (tiny_image, PICTURES, 16),
+    "clip": (tiny_both, TEXTS + PICTURES, 8),
     "open_clip": (lambda tiny, seed: tiny.open_clip_like(seed), TEXTS + PICTURES, 4),
     "tf-idf": (lambda _, seed: tfidf(seed), TEXTS, 2),
     "scaled": (lambda _, seed: scaled(seed), ARRAYS, 2),

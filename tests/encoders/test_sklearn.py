@@ -23,7 +23,7 @@ class Twice(TransformerMixin, BaseEstimator):
 
     factor = 2
 
-    def fit(self, rows, y=None):
+    def fit(self, rows, _=None):
         self.n_features_in_ = rows.shape[1]
         return self
 
@@ -103,7 +103,11 @@ def test_one_vector_per_item_is_asked_for():
 
 FITTED = {
     "tf-idf": (tfidf(), tfidf(lowercase=False), tfidf(sublinear_tf=True)),
-    "analyzer": (tfidf(), tfidf(preprocessor=str.upper), tfidf(tokenizer=str.split, token_pattern=None)),
+    "analyzer": (
+        tfidf(),
+        tfidf(preprocessor=str.upper),
+        tfidf(tokenizer=str.split, token_pattern=None),
+    ),
     "scaler": (StandardScaler().fit(ROWS), StandardScaler().fit(ROWS + 1)),
     "pca": (PCA(2).fit(ROWS), PCA(2, whiten=True).fit(ROWS), PCA(3).fit(ROWS)),
     "trees": tuple(
@@ -140,8 +144,7 @@ def test_what_says_nothing_of_the_vectors_does_not_count():
 
     assert encoder(one).fingerprint != encoder(other.fit(ROWS)).fingerprint
     assert (
-        encoder(make_pipeline(StandardScaler()).fit(ROWS)).fingerprint
-        == encoder(other).fingerprint
+        encoder(make_pipeline(StandardScaler()).fit(ROWS)).fingerprint == encoder(other).fingerprint
     )
 
 

@@ -14,7 +14,9 @@ ROWS = FRAME.astype(object).where(FRAME.notna(), None).to_dict("records")
 
 
 def test_numbers_are_standardized_by_the_training_rows():
-    vectors = Tabular(FRAME, columns=["price"]).encode([{"price": 3.0}, {"price": 5.0}, {"price": 9}])
+    vectors = Tabular(FRAME, columns=["price"]).encode(
+        [{"price": 3.0}, {"price": 5.0}, {"price": 9}]
+    )
 
     assert vectors.ravel().tolist() == pytest.approx([0, 2 / np.sqrt(8 / 3), 6 / np.sqrt(8 / 3)])
 

@@ -98,7 +98,9 @@ def test_a_model_with_a_task_on_top_names_the_one_below(tiny):
 
     ready = encoder(BertForMaskedLM(tiny.bert().config), processor=tiny.tokenizer())
 
-    with pytest.raises(DataError, match=r"got \['logits'\].*give the model below it, model.base_mo"):
+    with pytest.raises(
+        DataError, match=r"got \['logits'\].*give the model below it, model.base_mo"
+    ):
         ready.encode(TEXTS)
 
 
@@ -182,9 +184,7 @@ def test_arrays_are_pictures_and_others_are_told(tiny):
 def test_a_convolutional_network_is_averaged_over_its_places(tiny):
     from transformers import ResNetConfig, ResNetModel
 
-    config = ResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic"
-    )
+    config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic")
     mean, cls = (
         encoder(ResNetModel(config), processor=tiny.image_processor(), pooling=pooling)
         for pooling in ("mean", "cls")

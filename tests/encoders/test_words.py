@@ -13,9 +13,7 @@ TABLE = WordVectors(WORDS, np.eye(4))
 
 
 def test_a_text_is_the_mean_of_its_words():
-    assert TABLE.encode(["red fox fox"]).tolist() == [
-        pytest.approx([1 / 3, 2 / 3, 0, 0], abs=1e-6)
-    ]
+    assert TABLE.encode(["red fox fox"]).tolist() == [pytest.approx([1 / 3, 2 / 3, 0, 0], abs=1e-6)]
 
 
 def test_words_are_looked_up_as_they_stand_and_then_in_lower_case():
