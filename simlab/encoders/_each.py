@@ -36,6 +36,11 @@ class Each:
     preprocess: Callable[[Any], Any]
     rgb: bool = False
 
+    @property
+    def libraries(self) -> frozenset[str]:
+        """Pillow, which opens and resizes RGB pictures."""
+        return frozenset({"PIL"}) if self.rgb else frozenset()
+
     def __call__(self, items: list[Any]) -> Tensor:
         parts = [_as_tensor(self.preprocess(as_rgb(item) if self.rgb else item)) for item in items]
         shapes = sorted({tuple(part.shape) for part in parts})

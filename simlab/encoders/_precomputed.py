@@ -1,6 +1,6 @@
 """Vectors that were made elsewhere, found again by the content they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,9 @@ import numpy as np
 from simlab._fingerprint import array_parts, digest, fingerprint
 from simlab.errors import DataError, ShapeError
 from simlab.items import Items
+
+_AT_ONCE = 256
+"""Items read at a time: few enough pictures for any memory."""
 
 
 class Precomputed:
@@ -51,7 +54,7 @@ class Precomputed:
         self.name, self.modalities = name, frozenset({items.modality})
         self._vectors = table
         self._row_of: dict[bytes, int] = {}
-        for row, value in enumerate(items.content):
+        for row, value in enumerate(_read(items)):
             first = self._row_of.setdefault(_key(value), row)
             if (table[first] != table[row]).any():
                 raise DataError(
@@ -89,6 +92,11 @@ class Precomputed:
 
     def __repr__(self) -> str:
         return f"Precomputed({self.name}, {len(self._row_of):,} items, {self.dim} dimensions)"
+
+
+def _read(items: Items) -> Iterator[Any]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield from items.content[start : start + _AT_ONCE]
 
 
 def _key(value: Any) -> bytes:

@@ -129,11 +129,9 @@ class TransformersEncoder(Versioned, Precise):
     def _vectors(self, content: list[Any]) -> Tensor:
         call = getattr(self.model, self._method)
         taken = inspect.signature(call).parameters
-        inputs = {
-            name: value.to(self.device)
-            for name, value in self._reader(content).items()
-            if name in taken
-        }
+        inputs = {name: value.to(self.device) for name, value in self._reader(content).items()}
+        if not taken.keys().isdisjoint(inputs):  # else it takes anything, as wrappers do
+            inputs = {name: value for name, value in inputs.items() if name in taken}
         answer = call(**inputs)
         pooling = self.pooling
         if self._method != "forward":  # older versions give the projection itself
