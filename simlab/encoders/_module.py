@@ -135,7 +135,7 @@ class ModuleEncoder(Versioned, Precise):
     def libraries(self) -> frozenset[str]:
         """The packages that module and `collate` come from or name."""
         own = [] if self.collate is _stack else [self.collate]
-        told = getattr(self.collate, "libraries", frozenset())
+        told: frozenset[str] = getattr(self.collate, "libraries", frozenset())
         return packages(self.module, *own) | {"torch"} | told
 
     @property

@@ -74,6 +74,20 @@ class SeveralEncoder:
         known = [dim for dim in self.dims.values() if dim is not None]
         return sum(known) if len(known) == len(self.parts) else None
 
+    @property
+    def precision(self) -> str:
+        """That of the parts: `"float32"` if all are precise."""
+        found = {getattr(part, "precision", "float32") for part in self.parts.values()}
+        return "float32" if found == {"float32"} else "bfloat16"
+
+    def exact(self) -> "SeveralEncoder":
+        """Give the same encoders in float32."""
+        exact: dict[str, Any] = {
+            name: part.exact() if hasattr(part, "exact") else part
+            for name, part in self.parts.items()
+        }
+        return SeveralEncoder(exact, normalize=self.normalize, name=self.name)
+
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Place items.
 

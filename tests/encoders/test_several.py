@@ -156,3 +156,13 @@ def test_items_of_one_modality_are_embedded_and_remembered(texts):
     first = embed(texts, several, progress=False)
 
     assert np.allclose(first.vectors, np.eye(6, 3))
+
+
+def test_less_precision_of_a_part_is_told(texts, capsys):
+    fast = encoder(
+        {"image": colors(precision="bfloat16"), "text": Precomputed(texts, np.eye(6, 3))}
+    )
+    embed(texts, fast, progress=False)
+
+    assert (fast.precision, fast.exact().precision) == ("bfloat16", "float32")
+    assert "in bfloat16 keeps 1.000 of the 5 nearest neighbors" in capsys.readouterr().out

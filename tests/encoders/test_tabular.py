@@ -104,3 +104,15 @@ def test_what_was_learned_makes_the_fingerprint():
 
     assert Tabular(other).fingerprint != Tabular(FRAME).fingerprint
     assert Tabular(FRAME, columns=["price"]).fingerprint != Tabular(FRAME).fingerprint
+
+
+def test_a_run_on_a_table_is_saved_and_loaded(tmp_path):
+    from simlab.training import Run, fit
+
+    numbers = np.random.default_rng(0).normal(size=(24, 3)) + np.repeat([0, 4], 12)[:, None]
+    rows = Items.from_arrays(numbers, labels=["low"] * 12 + ["high"] * 12)
+    run = fit(rows, Tabular(rows), epochs=1, progress=False)
+    run.save(tmp_path / "run")
+    loaded = Run.load(tmp_path / "run", encoder=Tabular(rows))
+
+    assert (loaded.encode(rows.content[:2]) == run.encode(rows.content[:2])).all()
