@@ -5,7 +5,7 @@ import warnings
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from simlab.training._heads import choose_head
 from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
-from simlab.training.losses import check_loss
+from simlab.training.losses import check_loss, check_takes_miner
+from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -30,12 +31,14 @@ def fit(
     items: Items,
     encoder: Encoder,
     *,
-    loss: str = "supcon",
+    loss: Any = "supcon",
+    miner: Any = None,
     head: str = "auto",
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
     lr: float = 1e-3,
+    loss_lr: float | None = None,
     weight_decay: float = 1.0,
     dropout: float = 0.2,
     val: float = 0.2,
@@ -63,7 +66,15 @@ def fit(
         items, if any, decide when to stop.
     encoder : Encoder
         Stays as it is.
-    loss : {"arcface", "contrastive", "multi-similarity", "supcon", "triplet"}, default="supcon"
+    loss : str, tuple, list or callable, default="supcon"
+        A name (`simlab.training.losses.table()` lists them); a name and parameters, as in
+        `("arcface", {"margin": 0.3})`; a sum, as in `[(1, "softmax"), (0.1, "center")]`; any loss
+        of pytorch-metric-learning, module or function of embeddings (batch, dim) and labels
+        (batch,). A module is copied, and its parameters are learned with the head.
+    miner : str, tuple or callable, optional
+        What to learn from in each batch: a name such as `"batch-hard"`, `"multi-similarity"`,
+        `"semi-hard"` or one of pytorch-metric-learning, a name and parameters, or a callable of
+        embeddings and labels. For losses of pairs and triplets.
     head : {"auto", "skip", "skip-mlp", "linear"}, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
         `"skip"`; what was chosen stands in `run.config`.
@@ -80,6 +91,8 @@ def fit(
     lr, weight_decay : float, default=1e-3 and 1.0
         Of AdamW; the rate falls to 0 along half a cosine. The decay draws the correction of
         the skip head back to zero, that is, to the space of the encoder.
+    loss_lr : float, optional
+        Of the parameters of a loss, such as centers, which never decay; 3 times `lr`.
     dropout : float, default=0.2
         Share of the head's input numbers set to 0 in training.
     val : float, default=0.2
@@ -114,7 +127,11 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, head or monitor.
+        Unknown loss, miner, head or monitor.
+    TypeError
+        A parameter that a loss or miner does not have.
+    MissingExtraError
+        A loss or miner of pytorch-metric-learning, which is not installed.
     DataError
         No items, no labels, one label only, or a label with a single item; a number out of its
         range; a trainer that has trained before.
@@ -135,11 +152,13 @@ def fit(
     """
     config = FitConfig(
         loss=loss,
+        miner=miner,
         head=head,
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
         lr=lr,
+        loss_lr=loss_lr,
         weight_decay=weight_decay,
         dropout=dropout,
         val=val,
@@ -167,6 +186,7 @@ def fit(
         best_epoch=learned.best_epoch,
         seconds=learned.seconds,
         finished=learned.finished,
+        loss_state=learned.loss_state,
     )
     if held is None:
         return run
@@ -181,11 +201,20 @@ def fit(
         return replace(run, finished=False)
     if not again.finished:
         return replace(run, finished=False)
-    return replace(run, head=again.head, seconds=run.seconds + again.seconds, refitted=True)
+    return replace(
+        run,
+        head=again.head,
+        loss_state=again.loss_state,
+        seconds=run.seconds + again.seconds,
+        refitted=True,
+    )
 
 
 def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     check_loss(config.loss)
+    check_miner(config.miner)
+    if config.miner is not None:
+        check_takes_miner(config.loss)
     if config.monitor not in MONITORS:
         raise ChoiceError.of("monitor", config.monitor, MONITORS)
     least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}
@@ -196,6 +225,8 @@ def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     ]
     if not 0 < config.lr < math.inf:
         wrong.append(f"lr must be above 0 and finite; got {config.lr!r}")
+    if config.loss_lr is not None and not 0 < config.loss_lr < math.inf:
+        wrong.append(f"loss_lr must be above 0 and finite; got {config.loss_lr!r}")
     if not 0 <= config.weight_decay < math.inf:
         wrong.append(f"weight_decay must be at least 0 and finite; got {config.weight_decay!r}")
     shares = {"dropout": config.dropout, "val": config.val}
