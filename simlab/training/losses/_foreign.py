@@ -194,7 +194,8 @@ _ALL = (
         "smooth-ap",
         "SmoothAPLoss",
         _LABELS,
-        "smooth average precision; batches of equally many items of each label, see below",
+        "smooth average precision; theirs is right only where a batch has as many labels as items "
+        "of each label: prefer fastap",
         "Brown et al. 2020, arXiv:2007.12163",
     ),
     Foreign(

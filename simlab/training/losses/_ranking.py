@@ -83,6 +83,8 @@ def ranking_of_pairs(
     >>> ranking_of_pairs(torch.eye(2)[[0, 0, 1, 1]], torch.tensor([[0, 1], [2, 3]])).item() < 1e-6
     True
     """
+    if not len(pairs):
+        return (embeddings * 0).sum()
     asked = torch.ones(len(pairs), device=pairs.device) if scores is None else (scores > 0)
 
     def one_way(logits: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

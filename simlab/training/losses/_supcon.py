@@ -37,7 +37,7 @@ def supcon(
     ----------
     Khosla et al. *Supervised Contrastive Learning*. 2020. arXiv:2004.11362, equation 2
     (:math:`L_{out}`). Equal to `SupConLoss` of pytorch-metric-learning, which however answers 0
-    where a batch has one label only.
+    where a batch has one label only, and leaves items out of the mean whose loss rounds to 0.
 
     Examples
     --------
