@@ -4,6 +4,8 @@ import inspect
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from simlab._require import require
@@ -40,7 +42,8 @@ def parameters_of(function: Any, without: Collection[str] = ()) -> list[str]:
     >>> parameters_of(check_parameters, without={"what"})
     ['given', 'known']
     """
-    makers = [one.__init__ for one in function.__mro__] if inspect.isclass(function) else [function]
+    classes = inspect.getmro(function) if inspect.isclass(function) else ()
+    makers = [vars(one).get("__init__", object) for one in classes] or [function]
     names = {
         name
         for maker in makers
@@ -58,8 +61,7 @@ def foreign_class(room: str, name: str, *, reason: str) -> Any:
     MissingExtraError
         It is not installed.
     """
-    module = require(f"{_PACKAGE}.{room}", extra="losses", reason=reason)
-    return getattr(module, name)
+    return getattr(_opened(room, reason), name)
 
 
 def with_parts(parameters: Mapping[str, Any], *, reason: str) -> dict[str, Any]:
@@ -80,15 +82,19 @@ def with_parts(parameters: Mapping[str, Any], *, reason: str) -> dict[str, Any]:
 
 def _part(room: str, told: Any, reason: str) -> Any:
     name, parameters = (told, {}) if isinstance(told, str) else told
-    module = require(f"{_PACKAGE}.{room}", extra="losses", reason=reason)
     classes = {
         kebab(key, _ENDINGS[room]): one
-        for key, one in vars(module).items()
+        for key, one in vars(_opened(room, reason)).items()
         if inspect.isclass(one) and not key.startswith("Base")
     }
     if name not in classes:
         raise ChoiceError.of(room[:-1], name, classes)
     return classes[name](**parameters)
+
+
+def _opened(room: str, reason: str) -> ModuleType:
+    require(_PACKAGE, extra="losses", reason=reason)
+    return import_module(f"{_PACKAGE}.{room}")
 
 
 def kebab(name: str, ending: str = "") -> str:

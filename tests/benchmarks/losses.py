@@ -4,7 +4,8 @@ Forward and backward at 128 and at 1,024 items of 128 dimensions, 4 of each labe
 product of the batch with itself and the gradient of that product, as plain autograd does it
 (`(x @ x.T).backward(gradient)`). Losses of centers have as many centers as labels, so that their
 products are smaller. Own losses, the unit and pytorch-metric-learning take turns, in one process;
-lower quartiles of `ROUNDS`, as neighbors only ever slow a call. Prints a table and, as its last line, JSON.
+lower quartiles of `ROUNDS`, as neighbors only ever slow a call. Prints a table and, as its last
+line, JSON.
 
 Goals: at most 3 units for triplet, supcon, contrastive and ranking-of-pairs, at most 6 for all
 others; never slower than pytorch-metric-learning. Ends with 1 where a goal is missed.
@@ -28,7 +29,13 @@ ROUNDS, DIM, PER_CLASS = 25, 128, 4
 SIZES = (128, 1024)
 LIMITS = {"triplet": 3, "supcon": 3, "contrastive": 3, "ranking-of-pairs": 3}
 OTHERS = 6
-TOO_LARGE = {"nt-xent", "multiple-negatives-ranking", "triplet-all", "triplet-semi-hard"}
+TOO_LARGE = {
+    "nt-xent",
+    "multiple-negatives-ranking",
+    "smooth-ap",
+    "triplet-all",
+    "triplet-semi-hard",
+}
 """Theirs ask for tens of gigabytes, or seconds, at 1,024 items."""
 SLACK = 1.1
 """How much noise may add to a comparison of equals."""
@@ -61,6 +68,7 @@ def peers(n_classes: int) -> dict[str, Call]:
         "online-contrastive": mined(contrast(1, 0.5), each),
         "proxy-anchor": theirs.ProxyAnchorLoss(n_classes, DIM),
         "ranking-of-pairs": theirs.NPairsLoss(),
+        "smooth-ap": theirs.SmoothAPLoss(),
         "softmax": theirs.NormalizedSoftmaxLoss(n_classes, DIM),
         "supcon": theirs.SupConLoss(),
         "triplet": mined(triplets(margin=0.4, reducer=mean), hard),
@@ -110,7 +118,9 @@ def measure(size: int) -> dict[str, dict[str, float]]:
         ("bare", ""): lambda: (bare @ bare.T, gradient @ bare),
     }
     calls |= {(name, "ours"): partial(step, loss, vectors, labels) for name, loss in own.items()}
-    calls |= {(name, "theirs"): partial(step, loss, vectors, labels) for name, loss in other.items()}
+    calls |= {
+        (name, "theirs"): partial(step, loss, vectors, labels) for name, loss in other.items()
+    }
     times: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     slow: set[tuple[str, str]] = set()
     for turn in range(ROUNDS):
@@ -147,7 +157,7 @@ def main() -> int:
             row = found[size][name]
             own, other = row["ours"], row.get("theirs")
             told[f"{name}_{size}"] = round(own, 2)
-            cells += [f"{own:.2f}", "–" if other is None else f"{other:,.2f}"]
+            cells += [f"{own:.2f}", "-" if other is None else f"{other:,.2f}"]
             if own > limit or (other is not None and own > SLACK * other):
                 missed.append(f"{name} at {size}")
         print(f"| {name} | {' | '.join(cells)} | {limit} |")

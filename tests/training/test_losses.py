@@ -92,7 +92,7 @@ OF_CENTERS = {
     "proxy-anchor": ("ProxyAnchorLoss", {}),
     "softmax": ("NormalizedSoftmaxLoss", {}),
 }
-BY_HAND = {"center", "matryoshka"}  # tested in test_loss_formulas.py
+BY_HAND = {"center", "matryoshka", "smooth-ap"}  # tested in test_loss_formulas.py
 
 
 def batch(seed, kind):
@@ -205,6 +205,25 @@ def test_ranking_of_pairs_is_the_pairs_loss_of_pytorch_metric_learning():
     assert_equal(
         value_and_gradient(lambda vectors, _: losses.ranking_of_pairs(vectors, pairs), vectors, 0),
         value_and_gradient(theirs, vectors, labels),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_smooth_ap_is_theirs_where_theirs_is_right(seed):
+    vectors, labels = batch(seed, "balanced")[0][:9], torch.arange(3).repeat_interleave(3)
+
+    assert_equal(
+        value_and_gradient(losses.smooth_ap, vectors, labels),
+        value_and_gradient(reference.SmoothAPLoss(), vectors, labels),
+    )
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_the_gradient_of_smooth_ap_is_that_of_differences(kind):
+    vectors, labels = batch(1, kind)
+
+    assert torch.autograd.gradcheck(
+        lambda one: losses.smooth_ap(one, labels, temperature=0.1), vectors.requires_grad_()
     )
 
 

@@ -26,6 +26,7 @@ from simlab.training.losses._ranking import (
 )
 from simlab.training.losses._registry import LOSSES as LOSSES
 from simlab.training.losses._scored import angle as angle, cosent as cosent, cosine as cosine
+from simlab.training.losses._smooth_ap import smooth_ap as smooth_ap
 from simlab.training.losses._softmax import Softmax as Softmax
 from simlab.training.losses._sum import Sum as Sum
 from simlab.training.losses._supcon import supcon as supcon

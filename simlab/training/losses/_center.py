@@ -1,6 +1,5 @@
 """Center loss."""
 
-import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 

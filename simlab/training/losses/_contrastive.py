@@ -1,6 +1,5 @@
 """Contrastive losses: over all pairs of a batch, or over the hardest of each item."""
 
-import torch
 from torch import Tensor
 
 from simlab.training.losses._hardest import hardest

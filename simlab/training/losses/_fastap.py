@@ -59,7 +59,7 @@ def fastap(embeddings: Tensor, labels: Tensor, *, n_bins: int = 10) -> Tensor:
         friends.index_add_(0, cells, 1 - of_friends).index_add_(0, cells + 1, of_friends)
         with torch.enable_grad():
             counts = torch.stack([everyone, friends.view_as(everyone)]).requires_grad_()
-            value = _value(*counts, n_friends)
+            value = _value(counts[0], counts[1], n_friends)
         (steep,) = torch.autograd.grad(value, counts)
         # an item that comes nearer goes from its upper to its lower bin
         to_lower = (steep[..., :-1] - steep[..., 1:]) * (n_bins / 2)  # (2, n, n_bins)

@@ -89,7 +89,8 @@ _ALL = (
         "histogram",
         "HistogramLoss",
         _LABELS,
-        "parts the distributions of similarities of friends and strangers; large batches",
+        "parts the similarities of friends from those of strangers; large batches; "
+        "fails where items coincide",
         "Ustinova, Lempitsky 2016, arXiv:1611.00822",
         (("n_bins", 100),),
     ),
@@ -97,7 +98,8 @@ _ALL = (
         "instance",
         "InstanceLoss",
         _LABELS,
-        "classifies each item among the items of the batch; a warm-up before a ranking loss",
+        "classifies items among the batch; theirs takes the number of a label for a position: "
+        "prefer nt-xent",
         "Zheng et al. 2017, arXiv:1711.05535",
         takes_mined=False,
     ),
@@ -191,14 +193,6 @@ _ALL = (
         "Yuan et al. 2019, arXiv:1904.02616",
     ),
     Foreign(
-        "smooth-ap",
-        "SmoothAPLoss",
-        _LABELS,
-        "smooth average precision; theirs is right only where a batch has as many labels as items "
-        "of each label: prefer fastap",
-        "Brown et al. 2020, arXiv:2007.12163",
-    ),
-    Foreign(
         "soft-triple",
         "SoftTripleLoss",
         _CENTERS,
@@ -237,7 +231,7 @@ _ALL = (
         "tuplet-margin",
         "TupletMarginLoss",
         _LABELS,
-        "each friend against all strangers, with an angular margin; beside intra-pair-variance",
+        "each friend against all strangers, with an angular margin; NaN where friends coincide",
         "Yu, Tao, ICCV 2019",
     ),
 )
@@ -253,6 +247,7 @@ COVERED = (
     "NTXentLoss",
     "NormalizedSoftmaxLoss",
     "ProxyAnchorLoss",
+    "SmoothAPLoss",
     "SupConLoss",
     "VICRegLoss",
 )

@@ -10,7 +10,7 @@ from simlab.errors import ChoiceError, DataError
 from simlab.training._by_name import check_parameters
 from simlab.training._records import told_object
 from simlab.training.losses._foreign import ADAPTED, Foreign
-from simlab.training.losses._mining import Loss, Mining, Miner, fits, takes_mined
+from simlab.training.losses._mining import Loss, Miner, Mining, fits, takes_mined
 from simlab.training.losses._registry import OF_LABELS, OF_OTHERS, Own
 from simlab.training.losses._sum import Sum
 
@@ -84,9 +84,7 @@ def check_loss(told: Any) -> None:
         )
 
 
-def make_loss(
-    told: Any, embeddings: Tensor, labels: Tensor, *, miner: Miner | None = None
-) -> Loss:
+def make_loss(told: Any, embeddings: Tensor, labels: Tensor, *, miner: Miner | None = None) -> Loss:
     """Make a loss for training items that lie like this before training.
 
     Parameters

@@ -34,14 +34,16 @@ def pairs_of(labels: Tensor, mined: Mined | None = None) -> Pairs:
         same = labels[:, None] == labels[None, :]  # (batch, batch)
         friends = same.clone()
         friends.fill_diagonal_(fill_value=False)
-        return Pairs(*friends.nonzero(as_tuple=True), same)
+        rows, columns = friends.nonzero(as_tuple=True)
+        return Pairs(rows, columns, same)
     anchors, others, from_, to = mined if len(mined) == 4 else (*mined[:2], *mined[::2])  # noqa: PLR2004
     shape = (len(labels), len(labels))
     friends = torch.zeros(shape, dtype=torch.bool, device=labels.device)
     hidden = torch.ones(shape, dtype=torch.bool, device=labels.device)
     friends[anchors, others] = True
     hidden[from_, to] = False
-    return Pairs(*friends.nonzero(as_tuple=True), hidden)
+    rows, columns = friends.nonzero(as_tuple=True)
+    return Pairs(rows, columns, hidden)
 
 
 def counts_of(pairs: Pairs) -> Tensor:

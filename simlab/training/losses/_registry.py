@@ -19,6 +19,7 @@ from simlab.training.losses._nt_xent import nt_xent
 from simlab.training.losses._proxy_anchor import ProxyAnchor
 from simlab.training.losses._ranking import multiple_negatives_ranking, ranking_of_pairs
 from simlab.training.losses._scored import angle, cosent, cosine
+from simlab.training.losses._smooth_ap import smooth_ap
 from simlab.training.losses._softmax import Softmax
 from simlab.training.losses._supcon import supcon
 from simlab.training.losses._triplet import triplet, triplet_all, triplet_semi_hard
@@ -50,14 +51,13 @@ class Own:
         """Whether it works with a miner."""
         if isinstance(self.make, type):
             return self.make is Matryoshka
-        return takes_mined(self.make)
+        return self.needs == "labels" and takes_mined(self.make)
 
     def of(self, embeddings: Tensor, labels: Tensor, parameters: dict[str, Any]) -> Loss:
         """Make it for items that lie like this before training; labels are 0 to n - 1."""
         if isinstance(self.make, type):
             return self.make.around(embeddings, labels, **parameters)  # type: ignore[attr-defined]
         return partial(self.make, **parameters) if parameters else self.make
-
 
 
 _OF_LABELS = (
@@ -144,6 +144,13 @@ _OF_LABELS = (
         "labels, centers",
         "fast and steady with small batches; classes are known, items many",
         "Kim et al. 2020, arXiv:2003.13911",
+    ),
+    Own(
+        "smooth-ap",
+        smooth_ap,
+        "labels",
+        "average precision itself, by exact comparisons; after a start with another loss",
+        "Brown et al. 2020, arXiv:2007.12163",
     ),
     Own(
         "softmax",

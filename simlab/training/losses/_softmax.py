@@ -1,6 +1,5 @@
 """Softmax over learned class centers."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 

@@ -39,6 +39,6 @@ def multi_similarity(
     friends = (~strangers).fill_diagonal_(fill_value=False)
     nearest = similarity.masked_fill(~strangers, -torch.inf).amax(dim=1, keepdim=True)
     furthest = similarity.masked_fill(~friends, torch.inf).amin(dim=1, keepdim=True)
-    hard_friends = (friends & (similarity - epsilon < nearest)).nonzero(as_tuple=True)
-    hard_strangers = (strangers & (similarity + epsilon > furthest)).nonzero(as_tuple=True)
-    return *hard_friends, *hard_strangers
+    anchors, to_friends = (friends & (similarity - epsilon < nearest)).nonzero(as_tuple=True)
+    others, to_strangers = (strangers & (similarity + epsilon > furthest)).nonzero(as_tuple=True)
+    return anchors, to_friends, others, to_strangers
