@@ -26,6 +26,7 @@ class Center(Centers):
 
     Examples
     --------
+    >>> import torch
     >>> loss = Center.around(torch.eye(3)[:2], torch.tensor([0, 1]))
     >>> loss(torch.eye(3)[:2], torch.tensor([0, 1])).item()
     0.0

@@ -96,6 +96,7 @@ def online_contrastive(embeddings: Tensor, labels: Tensor, *, margin: float = 0.
 
     Examples
     --------
+    >>> import torch
     >>> online_contrastive(torch.eye(2)[[0, 0, 1]], torch.tensor([0, 0, 1])).item()
     0.0
     """

@@ -22,6 +22,7 @@ def hardest(embeddings: Tensor, labels: Tensor) -> Hardest:
 
     Examples
     --------
+    >>> import torch
     >>> hardest(torch.eye(2)[[0, 0, 1]], torch.tensor([0, 0, 1])).friend[:2].tolist()
     [1.0, 1.0]
     """

@@ -142,7 +142,7 @@ _OF_LABELS = (
         "proxy-anchor",
         ProxyAnchor,
         "labels, centers",
-        "fast and steady with small batches; classes are known, items many",
+        "many classes; fast and steady, with small batches, too",
         "Kim et al. 2020, arXiv:2003.13911",
     ),
     Own(
@@ -156,7 +156,7 @@ _OF_LABELS = (
         "softmax",
         Softmax,
         "labels, centers",
-        "a plain, hard to beat baseline: classify by the cosine to centers",
+        "many classes; a plain baseline, hard to beat: classify by the cosine to centers",
         "Zhai, Wu 2018, arXiv:1811.12649",
     ),
     Own(

@@ -107,7 +107,7 @@ def angle(embeddings: Tensor, pairs: Tensor, scores: Tensor, *, scale: float = 2
     >>> pairs, scores = torch.tensor([[0, 1], [0, 2]]), torch.tensor([1.0, 0.0])
     >>> vectors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
     >>> round(angle(vectors, pairs, scores).item(), 3)
-    0.693
+    0.0
     """
     unit = normalize(embeddings, dim=1)
     real, imaginary = unit.chunk(2, dim=1)

@@ -29,6 +29,7 @@ class Softmax(Centers):
 
     Examples
     --------
+    >>> import torch
     >>> loss = Softmax(n_classes=2, dim=3)
     >>> loss(torch.eye(3)[:2], torch.tensor([0, 1])).shape
     torch.Size([])
