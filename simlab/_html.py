@@ -24,6 +24,10 @@ border-bottom:1px solid var(--line);background:none}
 .simlab th{font-weight:600;color:var(--soft)}
 .simlab td.number,.simlab th.number{text-align:right;font-variant-numeric:tabular-nums}
 .simlab .row{display:flex;flex-wrap:wrap;gap:8px;align-items:flex-start;margin:8px 0}
+.simlab .balance{display:flex;align-items:flex-end;gap:10px;margin:8px 0}
+.simlab .bars{display:flex;align-items:flex-end;gap:1px;height:32px;border-bottom:1px solid
+var(--line)}.simlab .bars i{display:block;width:4px;background:var(--accent)}
+.simlab .pair{display:flex;gap:4px;padding-right:8px;border-right:1px solid var(--line)}
 .simlab figure{margin:0;width:84px;font-size:11px;line-height:1.3;overflow-wrap:anywhere}
 .simlab figure.wide{width:190px}
 .simlab .face{display:block;box-sizing:border-box;width:72px;height:72px;object-fit:contain;
@@ -44,8 +48,19 @@ def block(title: str, *body: str, note: str = "") -> str:
     >>> "&lt;b&gt;" in block("<b>", "<p>text</p>")
     True
     """
-    said = f'<div class="soft">{escape(note)}</div>' if note else ""
-    return f'{STYLE}<div class="simlab"><h4>{escape(title)}</h4>{said}{"".join(body)}</div>'
+    told = soft(note) if note else ""
+    return f'{STYLE}<div class="simlab"><h4>{escape(title)}</h4>{told}{"".join(body)}</div>'
+
+
+def soft(text: str) -> str:
+    """Write a line that stands back; `text` is escaped here.
+
+    Examples
+    --------
+    >>> soft("a < b")
+    '<div class="soft">a &lt; b</div>'
+    """
+    return f'<div class="soft">{escape(text)}</div>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -124,17 +124,32 @@ def photos(tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def quickstart(tmp_path_factory) -> Path:
-    """Execute the quickstart in a fresh kernel; returns the folder that holds `reports/`."""
-    folder = tmp_path_factory.mktemp("quickstart")
-    notebook = shutil.copytree(ROOT / "notebooks", folder / "notebooks") / "01_quickstart.ipynb"
-    command = [sys.executable, notebook.parent / "execute.py", notebook]
-    done = subprocess.run(
-        [*command, "--to", folder / "reports" / notebook.name],
-        env=os.environ | {"SIMLAB_CACHE": str(folder / "cache"), "JUPYTER_PLATFORM_DIRS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def executed(tmp_path_factory):
+    """Execute a notebook in a fresh kernel: `executed(name)` is the folder that holds `reports/`.
+
+    All share one cache, and none is executed twice.
+    """
+    folder = tmp_path_factory.mktemp("executed")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+
+    def execute(name):
+        notebook, to = (folder / where / f"{name}.ipynb" for where in ("notebooks", "reports"))
+        if not to.exists():
+            done = subprocess.run(
+                [sys.executable, notebook.parent / "execute.py", notebook, "--to", to],
+                env=os.environ
+                | {"SIMLAB_CACHE": str(folder / "cache"), "JUPYTER_PLATFORM_DIRS": "1"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+        return folder
+
+    return execute
+
+
+@pytest.fixture(scope="session")
+def quickstart(executed) -> Path:
+    """Return the folder that holds `reports/` of the executed quickstart."""
+    return executed("01_quickstart")

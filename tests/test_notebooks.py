@@ -11,6 +11,13 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
+def said(path):
+    """Read the texts that the cells of an executed notebook gave back."""
+    cells = nbformat.read(path, 4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    return "\n".join(output.data.get("text/plain", "") for output in outputs)
+
+
 def code_cells(book):
     return [cell.source for cell in book.cells if cell.cell_type == "code"]
 
@@ -53,13 +60,7 @@ def test_the_readme_shows_the_cells_of_the_quickstart():
 @pytest.mark.notebook
 @pytest.mark.real
 def test_the_quickstart_runs_and_shows_the_gain_on_unseen_classes(quickstart):
-    book = nbformat.read(quickstart / "reports" / "01_quickstart.ipynb", 4)
-    told = "\n".join(
-        output.data.get("text/plain", "")
-        for cell in book.cells
-        for output in cell.get("outputs", [])
-        if "data" in output
-    )
+    told = said(quickstart / "reports" / "01_quickstart.ipynb")
     found = dict(re.findall(r"^\s+(frozen|supcon|triplet) +recall@1 (0\.\d+)", told, re.MULTILINE))
 
     assert float(found["frozen"]) < 0.65
@@ -74,3 +75,15 @@ def test_the_executed_quickstart_keeps_the_state_of_its_widgets(quickstart):
     titles = [model["state"].get("title") for model in state.values()]
 
     assert {"before training", "after training, unseen emoji"} <= set(titles)
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_views_and_cut_run_and_training_helps(executed):
+    told = said(executed("02_views_and_cut") / "reports" / "02_views_and_cut.ipynb")
+    rate = r"^ +(frozen|head, views|head|layers above the cut) +recall@1 (0\.\d+)"
+    rates = {name: float(value) for name, value in re.findall(rate, told, re.MULTILINE)}
+
+    assert "(1000, 3, 2016)" in told
+    assert rates.keys() == {"frozen", "head", "head, views", "layers above the cut"}
+    assert min(rates.values()) == rates["frozen"]

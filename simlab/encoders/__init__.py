@@ -1,5 +1,19 @@
 """Content to vectors, remembered: encoders, `encoder` and `embed`."""
 
+from typing import TYPE_CHECKING
+
 from simlab.encoders._embed import embed as embed
 from simlab.encoders._encoder import Encoder as Encoder, encoder as encoder
 from simlab.encoders._housekeeping import Cache as Cache
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder as CutEncoder
+
+
+def __getattr__(name: str) -> object:
+    """Import torch only for those who use it."""
+    if name != "CutEncoder":
+        raise AttributeError(f"simlab.encoders has no {name!r}")
+    from simlab.encoders._cut import CutEncoder
+
+    return CutEncoder

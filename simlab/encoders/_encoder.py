@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from simlab.errors import ChoiceError
+from simlab.errors import ChoiceError, DataError
 
 
 @runtime_checkable
@@ -63,7 +63,13 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **options: Any) -> Encoder:
+def encoder(
+    model: Any,
+    *,
+    augment: Callable[[Any], Any] | None = None,
+    cut: str | None = None,
+    **options: Any,
+) -> Encoder:
     """Make an encoder.
 
     Parameters
@@ -82,6 +88,13 @@ def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **option
         From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
         or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`
         or `torch`. Items keep their vectors; `embed` and `fit` make views of them with `views=`.
+    cut : str, optional
+        The last layer that stays frozen when `fit` also trains layers of the encoder: a name of
+        its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`. The
+        activations behind it are what `embed` then remembers; the vectors stay the same. For
+        `"efficientnet-lite0"`, `"minilm"`, a SentenceTransformer (option `max_tokens`, default
+        64: longer texts are shortened, with a warning) and torch modules whose items come first
+        in every tensor; in float32.
     **options
         Of the encoder named.
 
@@ -92,7 +105,9 @@ def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **option
     Raises
     ------
     ChoiceError
-        Unknown name.
+        Unknown name; or a cut that names no module, or several.
+    DataError
+        A model that cannot be cut there; the error says what to do.
     MissingExtraError
         The package of the model is missing; the error says how to install it.
     TypeError
@@ -103,14 +118,25 @@ def encoder(model: Any, *, augment: Callable[[Any], Any] | None = None, **option
     >>> encoder("pixels")
     PixelEncoder(name='pixels', size=16)
     """
+    for_cut = {name: options.pop(name) for name in _FOR_CUT & {*options} if cut is not None}
     if isinstance(model, str) and model not in _READY:
         raise ChoiceError.of("encoder", model, _READY)
-    made = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
-    if augment is None:
-        return made
-    from simlab.encoders._views import AugmentedEncoder
+    made: Any = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
+    if cut is not None and not hasattr(getattr(made, "plain", made), "cut_at"):
+        raise TypeError(
+            "cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
+            f"a SentenceTransformer; got {made!r}"
+        )
+    if cut is not None and made.precision != "float32":
+        raise DataError(
+            f"an encoder that is cut must run in float32; got precision={made.precision!r}; the "
+            "layers above it could not learn on rounded activations"
+        )
+    if augment is not None:
+        from simlab.encoders._views import AugmentedEncoder
 
-    return AugmentedEncoder(made, augment)
+        made = AugmentedEncoder(made, augment)
+    return made if cut is None else made.cut_at(cut, **for_cut)
 
 
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:
@@ -157,6 +183,8 @@ def _pixels(**options: Any) -> Encoder:
     return PixelEncoder(**options)
 
 
+_FOR_CUT = {"max_tokens"}
+"""Options that only a cut has."""
 _READY: dict[str, Callable[..., Encoder]] = {
     "efficientnet-lite0": _efficientnet,
     "minilm": _minilm,

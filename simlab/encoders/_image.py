@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from simlab.encoders._libraries import Versioned
 from simlab.encoders._module import best_device, frozen, module_fingerprint
 from simlab.encoders._precision import Precise
 from simlab.errors import ShapeError
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
@@ -85,22 +89,56 @@ class EfficientNetEncoder(Versioned, Precise):
         ShapeError
             Arrays that are no pictures.
         """
-        pixels = torch.from_numpy(np.stack([self._pixels(value) for value in content]))
-        with frozen(self._network), self._running(best_device()):
-            parts = [self._forward(part) for part in pixels.split(_MICRO_BATCH)]
+        pixels = _Pixels(self.size)(content).to(best_device())
+        pooled = _Pooled(self._network)
+        with frozen(pooled), self._running(best_device()):
+            parts = [pooled(part) for part in pixels.split(_MICRO_BATCH)]
         return torch.cat(parts).float().cpu().numpy()
 
-    def _pixels(self, value: Any) -> np.ndarray:
+    def cut_at(self, cut: str) -> "CutEncoder":
+        """Freeze all up to a module of the network; see `simlab.encoder`."""
+        from simlab.encoders._cut import cut_module
+
+        return cut_module(
+            self,
+            _Pooled(self._network),
+            cut,
+            collate=_Pixels(self.size),
+            at_once=_MICRO_BATCH,
+            identity=self.identity,
+            size=self.size,
+        )
+
+    def __repr__(self) -> str:
+        return f"EfficientNetEncoder(size={self.size})"
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """From pictures to a tensor of shape (n, 3, size, size)."""
+
+    size: int
+
+    def __call__(self, content: Sequence[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.stack([self._of(value) for value in content]))
+
+    def _of(self, value: Any) -> np.ndarray:
         picture = value if isinstance(value, Image.Image) else _from_array(value)
         small = on_white(picture).resize((self.size, self.size), Image.Resampling.BICUBIC)
         return np.asarray(small, dtype=np.float32).transpose(2, 0, 1)
 
-    def _forward(self, pixels: torch.Tensor) -> torch.Tensor:
+
+class _Pooled(nn.Module):
+    """The network with its pooling: from pixels to vectors, for encoding and cutting alike."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map (batch, 3, size, size) to (batch, 2016)."""
-        net = self._network
-        x = ((pixels - 127) / 128).to(
-            next(net.parameters()).device, memory_format=torch.channels_last
-        )
+        net: Any = self.network
+        x = ((pixels - 127) / 128).to(memory_format=torch.channels_last)
         x = net._swish(net._bn0(net._conv_stem(x)))  # noqa: SLF001 (the package offers no stages)
         pooled = []
         for place, part in enumerate(net._blocks):  # noqa: SLF001
@@ -110,9 +148,6 @@ class EfficientNetEncoder(Versioned, Precise):
                 pooled += [mean, deviation]
         x = net._swish(net._bn1(net._conv_head(x)))  # noqa: SLF001
         return torch.cat([x.mean(dim=(2, 3)), *pooled], dim=1)
-
-    def __repr__(self) -> str:
-        return f"EfficientNetEncoder(size={self.size})"
 
 
 def _fuse(network: Any) -> None:

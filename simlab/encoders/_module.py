@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,6 +16,9 @@ from simlab.encoders._precision import Precise
 from simlab.encoders._settings import class_parts, describe, module_settings, tensor_parts
 from simlab.encoders._walk import packages
 from simlab.errors import ShapeError
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder
 
 Collate = Callable[[list[Any]], Any]
 _STATES: "WeakKeyDictionary[Any, dict[str, bytes]]" = WeakKeyDictionary()
@@ -158,6 +161,12 @@ class ModuleEncoder(Versioned, Precise):
                 f"item{'s' * (n != 1)}; got {got}; end it with a pooling or nn.Flatten()"
             )
         return vectors.float().cpu().numpy()
+
+    def cut_at(self, cut: str) -> "CutEncoder":
+        """Freeze all up to a module within this one; see `simlab.encoder`."""
+        from simlab.encoders._cut import cut_module
+
+        return cut_module(self, self.module, cut, collate=self.collate)
 
     def __repr__(self) -> str:
         return f"ModuleEncoder({self.name})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from simlab._fingerprint import digest, fingerprint
 from simlab._require import require
 from simlab.encoders._libraries import Versioned
 from simlab.encoders._precision import Precise
+
+if TYPE_CHECKING:
+    from simlab.encoders._cut import CutEncoder
 
 
 class SentenceEncoder(Versioned, Precise):
@@ -52,23 +55,8 @@ class SentenceEncoder(Versioned, Precise):
         """
         from simlab.encoders._module import module_fingerprint
 
-        model = self._model
-        config = getattr(getattr(model[0], "auto_model", None), "config", None)
-        settings = {} if config is None else config.to_dict()
-        for of_the_file in ("_name_or_path", "dtype", "torch_dtype", "transformers_version"):
-            settings.pop(of_the_file, None)
-        spoken = [
-            model.prompts,
-            model.default_prompt_name,
-            model.truncate_dim,
-            model.max_seq_length,
-        ]
         return fingerprint(
-            module_fingerprint(model),
-            _words(model.tokenizer),
-            json.dumps(settings, sort_keys=True, default=repr),
-            spoken,
-            self.precision,
+            module_fingerprint(self._model), *settings_of(self._model), self.precision
         )
 
     def encode(self, content: Sequence[str]) -> np.ndarray:
@@ -79,8 +67,33 @@ class SentenceEncoder(Versioned, Precise):
             )
         return vectors.float().cpu().numpy()
 
+    def cut_at(self, cut: str, *, max_tokens: int = 64) -> "CutEncoder":
+        """Freeze all up to a layer of the model; see `simlab.encoder`."""
+        from simlab.encoders._cut_text import cut_sentences
+
+        return cut_sentences(self, self._model, cut, max_tokens=max_tokens)
+
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name})"
+
+
+def settings_of(model: Any) -> list[Any]:
+    """Say what decides the vectors of a SentenceTransformer besides its weights and code."""
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    settings = {} if config is None else config.to_dict()
+    for of_the_file in ("_name_or_path", "dtype", "torch_dtype", "transformers_version"):
+        settings.pop(of_the_file, None)
+    spoken = [
+        model.prompts,
+        model.default_prompt_name,
+        model.truncate_dim,
+        model.max_seq_length,
+    ]
+    return [
+        _words(model.tokenizer),
+        json.dumps(settings, sort_keys=True, default=repr),
+        spoken,
+    ]
 
 
 def _words(tokenizer: Any) -> dict[str, Any]:

@@ -65,6 +65,11 @@ class AugmentedEncoder:
         """Place items as they are; shape (n, dim)."""
         return self.plain.encode(content)
 
+    def cut_at(self, cut: str, **options: Any) -> Any:
+        """Freeze all up to a module of the plain encoder; views are made of what enters it."""
+        ready = self.plain.cut_at(cut, **options)  # type: ignore[attr-defined]
+        return ready.on(AugmentedEncoder(ready.base, self.augment))
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "plain":
             raise AttributeError(name)

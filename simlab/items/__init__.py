@@ -2,5 +2,11 @@
 
 from simlab.items._content import Content as Content
 from simlab.items._demo import load as load
+from simlab.items._duplicates import (
+    Duplicates as Duplicates,
+    duplicates as duplicates,
+    ranks as ranks,
+    warned as warned,
+)
 from simlab.items._items import Items as Items
 from simlab.items._selection import as_positions as as_positions

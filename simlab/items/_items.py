@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simlab.errors import ChoiceError, ShapeError
-from simlab.items import _sources
+from simlab.items import _selection, _sources, _splits
 from simlab.items._content import Content
-from simlab.items._repr import items_html
+from simlab.items._repr import items_html, items_text
 from simlab.items._selection import Selection, as_positions, rows_where
-from simlab.items._splits import assign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +88,8 @@ class Items:
         content: str = "content",
         label: str | None = "label",
         id: str | None = None,  # noqa: A002
+        *,
+        unreadable: str = "error",
     ) -> "Items":
         """Make items from a pandas or polars frame; the other columns come along.
 
@@ -103,6 +104,8 @@ class Items:
         id : str, optional
             The column of unique names. Without it names are made, and a column called `id` is
             left out.
+        unreadable : {"error", "skip"}, default="error"
+            What to do with image files that cannot be read, as in `from_folder`.
 
         Raises
         ------
@@ -118,10 +121,10 @@ class Items:
         >>> Items.from_frame(frame, content="text", label="intent")
         Items: 2 texts, 1 label
         """
-        return cls._of(*_sources.from_frame(frame, content, label, id))
+        return cls._of(*_sources.from_frame(frame, content, label, id, unreadable))
 
     @classmethod
-    def from_folder(cls, folder: "str | Path") -> "Items":
+    def from_folder(cls, folder: "str | Path", *, unreadable: str = "error") -> "Items":
         """Make items from a folder of pictures: each sub-folder is a label.
 
         Parameters
@@ -129,11 +132,15 @@ class Items:
         folder : str or Path
             Holds one folder per label. Pictures are read when needed; their ids are their paths,
             from the name of the folder on.
+        unreadable : {"error", "skip"}, default="error"
+            `"skip"` leaves out files that are no pictures, and labels without pictures, with a
+            warning that counts and names them; every picture is decoded once to find them.
 
         Raises
         ------
         DataError
-            No such folder, no pictures in it, or a file that is no picture (it is named).
+            No such folder, a label without pictures, or files that are no pictures (the first
+            are named).
 
         Examples
         --------
@@ -141,7 +148,7 @@ class Items:
         Traceback (most recent call last):
         simlab.errors.DataError: folder must exist; got 'no-such-folder'
         """
-        return cls._of(*_sources.from_folder(folder))
+        return cls._of(*_sources.from_folder(folder, unreadable))
 
     @classmethod
     def from_dataset(
@@ -294,6 +301,8 @@ class Items:
         counts[0] = 0
         return self[counts[self.label_codes + 1] >= count]
 
+    without = _selection.without
+
     # -- adding -----------------------------------------------------------------------------
 
     def with_column(self, name: str, values: Any) -> "Items":
@@ -316,60 +325,13 @@ class Items:
             return replace(self, table=self.table.set_column(place, name, column))
         return replace(self, table=self.table.append_column(name, column))
 
-    def split(
-        self, by: str = "label", test: float = 0.5, val: float = 0.0, *, seed: int = 0
-    ) -> "Items":
-        """Split into train, validation and test items.
-
-        Parameters
-        ----------
-        by : {"label", "item"}, default="label"
-            `"label"`: test labels do not occur in training (*unseen classes*, the honest test of
-            a similarity model). `"item"`: items of every label in each part (*seen classes*).
-        test, val : float, default=0.5 and 0.0
-            Shares in [0, 1), of labels or of items; a share above 0 gets at least one.
-        seed : int, default=0
-            Which labels or items go where.
-
-        Returns
-        -------
-        Items
-            With the columns `split` (`"train"`, `"val"`, `"test"`) and `seen` (whether the
-            item's label occurs in training).
-
-        Raises
-        ------
-        ChoiceError
-            Unknown `by`.
-        DataError
-            Items without labels, fewer than two labels, or shares that leave no training items.
-
-        Examples
-        --------
-        >>> items = Items.from_arrays(list("abcdef"), labels=[0, 0, 1, 1, 2, 2])
-        >>> halves = items.split(by="label", test=0.34)
-        >>> len(halves.where(split="train")), len(halves.where(split="test"))
-        (4, 2)
-        """
-        split, seen = assign(self.label_codes, by=by, test=test, val=val, seed=seed)
-        return self.with_column("split", split).with_column("seen", seen)
+    split = _splits.split
+    folds = _splits.folds
 
     # -- showing ----------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        shape = ""
-        if self.modality == "array":
-            shape = f" of shape {tuple(self.content.stored.type.shape)}"
-        said = f"Items: {len(self):,} {self.modality}{'s' * (len(self) != 1)}{shape}"
-        if self.labels is not None:
-            n_labels = len(self.label_names)
-            said += f", {n_labels:,} label{'s' * (n_labels != 1)}"
-        if "split" in self.columns:
-            names, counts = np.unique(self.column("split").astype(str), return_counts=True)
-            said += (
-                f" ({', '.join(f'{n:,} {name}' for name, n in zip(names, counts, strict=True))})"
-            )
-        return said
+        return items_text(self)
 
     def _repr_html_(self) -> str:
         return items_html(self)

@@ -1,11 +1,16 @@
 """Selections: positions, slices and masks, all turned into positions."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from simlab.errors import DataError, ShapeError
+
+if TYPE_CHECKING:
+    from simlab.items._items import Items
 
 _FEW = 12
 Selection = int | slice | np.ndarray | Collection[int] | Collection[bool]
@@ -69,3 +74,32 @@ def _there(columns: Mapping[str, np.ndarray]) -> str:
         there = sorted({str(entry) for entry in column})
         said += [f"; {name} is one of {', '.join(there)}"] if len(there) < _FEW else []
     return "".join(said)
+
+
+def without(items: "Items", ids: Any) -> "Items":
+    """Leave out the items with these ids, for example `items.without(suspects.ids)`.
+
+    Parameters
+    ----------
+    ids : sequence, or a single id
+        Those that no item has are passed over, so that one list may follow another.
+
+    Raises
+    ------
+    DataError
+        Ids of another type than those of the items.
+
+    Examples
+    --------
+    >>> from simlab.items import Items
+    >>> items = Items.from_arrays(["a", "b", "c"], ids=["x", "y", "z"])
+    >>> items.without(["y", "gone"]).ids.tolist()
+    ['x', 'z']
+    """
+    column = items.table["id"]
+    single = isinstance(ids, str) or not hasattr(ids, "__len__")
+    try:
+        gone = pa.array([ids] if single else list(ids), type=column.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"ids must be of the items' own type, {column.type}; {error}") from None
+    return items[~pc.is_in(column, value_set=gone).to_numpy()]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from simlab._fingerprint import fingerprint
 from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items._content import IMAGE_TYPE, Content, store
+from simlab.items._files import check_classes, readable
 
 Source = tuple[Content, pa.Table]
 _MARKED = 16
@@ -22,11 +23,17 @@ def from_arrays(content: Any, labels: Any, ids: Any) -> Source:
     return stored, _table(stored, labels, ids, pa.table({}))
 
 
-def from_frame(frame: Any, content: str, label: str | None, id_column: str | None) -> Source:
+def from_frame(
+    frame: Any, content: str, label: str | None, id_column: str | None, unreadable: str
+) -> Source:
     table = _arrow_of(frame, content)
     _check_columns([*table.column_names, content], label, id_column)
     values = frame[content]
-    stored = store(values.tolist() if hasattr(values, "tolist") else values.to_list())
+    values = values.tolist() if hasattr(values, "tolist") else values.to_list()
+    if values and all(isinstance(value, Path) for value in values):
+        rows = readable(values, unreadable)
+        values, table = [values[row] for row in rows], table.take(pa.array(rows, type=pa.int64()))
+    stored = store(values)
     labels, ids = (None if name is None else table.column(name) for name in (label, id_column))
     return stored, _table(stored, labels, ids, table)
 
@@ -52,7 +59,7 @@ def _arrow_of(frame: Any, content: str) -> pa.Table:
     return pa.table(arrays)
 
 
-def from_folder(folder: str | Path) -> Source:
+def from_folder(folder: str | Path, unreadable: str) -> Source:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"folder must exist; got {str(folder)!r}")
@@ -68,30 +75,13 @@ def from_folder(folder: str | Path) -> Source:
             f"folder must hold pictures in one sub-folder per label; found none below "
             f"{str(folder)!r} (looked for {', '.join(sorted(_PICTURES))})"
         )
-    _check_pictures(files)
+    files = [files[row] for row in readable(files, unreadable)]
     below = [path.relative_to(folder) for path in files]
-    stored = store([path.resolve() for path in files])
     labels = [path.parts[0] for path in below]
+    check_classes(folder, set(labels), unreadable)
+    stored = store([path.resolve() for path in files])
     ids = [f"{folder.resolve().name}/{path.as_posix()}" for path in below]
     return stored, _table(stored, labels, ids, pa.table({}))
-
-
-def _check_pictures(files: list[Path]) -> None:
-    """Read every header: cheap, and a broken file is found before hours of work."""
-    from PIL import Image
-
-    broken = []
-    for path in files:
-        try:
-            with Image.open(path):
-                pass
-        except Exception:  # noqa: BLE001 (decoders of broken files raise nearly anything)
-            broken.append(str(path))
-    if broken:
-        raise DataError(
-            f"every file must be a picture that pillow can read; {len(broken)} of {len(files)} "
-            f"are not: {', '.join(broken[:3])}; repair or remove them"
-        )
 
 
 def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
@@ -199,6 +189,8 @@ def as_labels(labels: Any) -> Any:
     column = as_column("labels", labels)
     if pa.types.is_dictionary(column.type):  # pandas and polars categories
         column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
+        raise DataError("labels must be finite; got infinity among them; use strings or integers")
     if pa.types.is_nested(column.type):
         raise DataError(
             f"labels must be one string or integer per item; got {column.type}; "
@@ -223,4 +215,5 @@ def _default_ids(content: Content) -> pa.Array:
     """Make ids of a mark of the set and the row, so that two sets share none by chance."""
     spread = np.unique(np.linspace(0, len(content) - 1, _MARKED).astype(int))
     mark = fingerprint(len(content), content.take(spread).digests())[:4]
-    return pa.array([f"{mark}-{row}" for row in range(len(content))])
+    rows = pa.array(np.arange(len(content))).cast(pa.string())  # no Python string for each item
+    return pc.binary_join_element_wise(mark, rows, "-")

@@ -2,7 +2,9 @@
 
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
 from simlab.space._index import Index as Index
+from simlab.space._near import near_duplicates as near_duplicates
 from simlab.space._neighbors import Neighbors as Neighbors, neighbor_row as neighbor_row
 from simlab.space._projections import project as project
 from simlab.space._retrieval import retrieval_rates as retrieval_rates
 from simlab.space._scores import Scores as Scores, score as score
+from simlab.space._suspects import Suspects as Suspects, suspects as suspects

@@ -16,6 +16,7 @@ class FitConfig:
     loss: Any = "supcon"
     miner: Any = None
     head: str = "auto"
+    train: str = "auto"
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5

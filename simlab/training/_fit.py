@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from simlab.encoders import Encoder, embed
+from simlab.encoders import CutEncoder, Encoder, embed
 from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
@@ -17,6 +17,7 @@ from simlab.training._config import FitConfig
 from simlab.training._heads import choose_head
 from simlab.training._learn import learn
 from simlab.training._run import Run
+from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.losses import check_loss, check_takes_miner
 from simlab.training.miners import check_miner
@@ -34,6 +35,7 @@ def fit(
     loss: Any = "supcon",
     miner: Any = None,
     head: str = "auto",
+    train: str = "auto",
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
@@ -65,7 +67,8 @@ def fit(
         With labels. After `items.split(...)` the `train` items are learned from, and the `val`
         items, if any, decide when to stop.
     encoder : Encoder
-        Stays as it is.
+        Stays as it is. With a cut (`encoder(..., cut=...)`) a copy of the layers above it learns
+        together with the head, on remembered activations.
     loss : str, tuple, list or callable, default="supcon"
         A name (`simlab.training.losses.table()` lists them); a name and parameters, as in
         `("arcface", {"margin": 0.3})`; a sum, as in `[(1, "softmax"), (0.1, "center")]`; any loss
@@ -82,6 +85,10 @@ def fit(
         dimension.
         `"skip-mlp"`: the same with a correction of two layers.
         `"linear"`: one linear map to 256 dimensions.
+    train : {"auto", "head", "top"}, default="auto"
+        What learns: the head alone, or also the layers above the cut of the encoder; `"auto"` is
+        `"top"` if it has any. The top learns at 0.3 times `lr`, without decay, while its dropout
+        and normalization stay as they are in encoding.
     epochs : int, default=30
         At most; each goes through the training items once.
     batch_size : int, default=128
@@ -127,14 +134,14 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, miner, head or monitor.
+        Unknown loss, miner, head, monitor, or word for what to train.
     TypeError
         A parameter that a loss or miner does not have.
     MissingExtraError
         A loss or miner of pytorch-metric-learning, which is not installed.
     DataError
         No items, no labels, one label only, or a label with a single item; a number out of its
-        range; a trainer that has trained before.
+        range; a trainer that has trained before; no layers above a cut for `train="top"`.
 
     Warns
     -----
@@ -154,6 +161,7 @@ def fit(
         loss=loss,
         miner=miner,
         head=head,
+        train=train,
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
@@ -170,15 +178,22 @@ def fit(
     )
     _check(config, trainer)
     is_seen = tests_seen_classes(items)
-    config = replace(config, head=choose_head(head, is_seen=is_seen))
+    config = replace(
+        config,
+        head=choose_head(head, is_seen=is_seen),
+        train=choose_trained(train, encoder),
+    )
+    cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None
+    base = encoder if cut is None else cut.base
     items = usable(items)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
-    embeddings = embed(items, encoder, cache=cache, views=views, progress=progress)
+    embeddings = embed(items, base, cache=cache, views=views, progress=progress)
     held = embeddings[val_rows] if val_rows.size else None
-    learned = learn(config, embeddings[train_rows], held, trainer=trainer, progress=progress)
+    how: dict[str, Any] = {"cut": cut, "progress": progress}
+    learned = learn(config, embeddings[train_rows], held, trainer=trainer, **how)
     used = np.concatenate([train_rows, val_rows])
     run = Run(
-        base=encoder,
+        base=base,
         head=learned.head,
         config=config,
         history=learned.history,
@@ -196,7 +211,7 @@ def fit(
     if not (refit and is_worth and run.finished) or trainer is not None:
         return run
     try:
-        again = learn(config, embeddings[whole], None, until=run.best_epoch, progress=progress)
+        again = learn(config, embeddings[whole], None, until=run.best_epoch, **how)
     except KeyboardInterrupt:  # before its first step
         return replace(run, finished=False)
     if not again.finished:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
 from simlab.training._tensors import as_tensor
+from simlab.training._top import TopHead
 from simlab.training.losses import make_loss, title_of
 from simlab.training.miners import make_miner
 
@@ -25,10 +27,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import pytorch_lightning as pl
 
-_ADVICE = ("does not have many workers", "log_every_n_steps", "LeafSpec", "across ranks is zero")
-"""What Lightning warns of and what is no concern here; the last: no validation items."""
+_ADVICE = (
+    "does not have many workers",
+    "log_every_n_steps",
+    "LeafSpec",
+    "across ranks is zero",  # no validation items
+    "in eval mode at the start of training",  # the layers above a cut, on purpose
+)
+"""What Lightning warns of and what is no concern here."""
 _AT_ONCE = 8192
 """Items in one step of Lightning: enough for its work to vanish, few enough to hold in memory."""
+_AT_ONCE_BYTES = 1 << 27
+"""The same in bytes: activations at a cut are wide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +58,7 @@ def learn(
     train: Embeddings,
     held: Embeddings | None,
     *,
+    cut: CutEncoder | None = None,
     trainer: "pl.Trainer | None" = None,
     until: int | None = None,
     progress: bool = True,
@@ -61,6 +72,8 @@ def learn(
         With labels, at least two of each.
     held : Embeddings, optional
         Held-out items; without them the last weights are kept.
+    cut : CutEncoder, optional
+        Learn the layers above its cut too; the embeddings are those of its base.
     trainer : pytorch_lightning.Trainer, optional
         In place of the one made here.
     until : int, optional
@@ -78,7 +91,8 @@ def learn(
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
-        module, kept, finished = _train(config, train, held, trainer, until, progress=progress)
+        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until}
+        module, kept, finished = _train(config, train, held, **how, progress=progress)
         seconds = time.perf_counter() - started
     if kept.best is None and finished:
         raise DataError("trainer must train at least one batch; got one that trained none")
@@ -93,15 +107,16 @@ def _train(
     config: FitConfig,
     train: Embeddings,
     held: Embeddings | None,
+    *,
+    cut: CutEncoder | None,
     trainer: "pl.Trainer | None",
     until: int | None,
-    *,
     progress: bool,
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
     from simlab.training._callbacks import EpochBar, KeepBest
 
-    module, data = _parts(config, train, held, is_ours=trainer is None)
+    module, data = _parts(config, train, held, cut, is_ours=trainer is None)
     metric = "map@r" if config.monitor == "auto" else config.monitor
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
@@ -118,27 +133,33 @@ def _train(
 
 
 def _parts(
-    config: FitConfig, train: Embeddings, held: Embeddings | None, *, is_ours: bool
+    config: FitConfig,
+    train: Embeddings,
+    held: Embeddings | None,
+    cut: CutEncoder | None = None,
+    *,
+    is_ours: bool,
 ) -> tuple[Any, Any]:
     """Make module and data; in our own trainer nothing counts its steps, so they hold several."""
     from simlab.training._data import SimilarityData
     from simlab.training._module import SimilarityModule
     from simlab.training._several_steps import SeveralSteps
 
-    vectors = as_tensor(train.vectors)
-    head = make_head(config.head, vectors, dropout=config.dropout)
+    vectors = as_tensor(train.vectors if cut is None else cut.transform(train.vectors))
+    head: nn.Module = make_head(config.head, vectors, dropout=config.dropout)
     with torch.no_grad():
         start = head.eval()(vectors)
-    head.train()
+    head = (head if cut is None else TopHead(cut.top, head)).train()
     codes = torch.from_numpy(train.items.label_codes)
     loss = make_loss(config.loss, start, codes, miner=make_miner(config.miner))
+    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
     data = SimilarityData(
         train,
         held,
         batch_size=config.batch_size,
         per_class=config.per_class,
         seed=config.seed,
-        at_once=max(_AT_ONCE // config.batch_size, 1) if is_ours else None,
+        at_once=max(n_items // config.batch_size, 1) if is_ours else None,
     )
     pace: dict[str, Any] = {
         "lr": config.lr,

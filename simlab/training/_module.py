@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from torch.optim import lr_scheduler
 
 from simlab.space import retrieval_rates
+from simlab.training._top import weight_groups
 from simlab.training.losses import Loss
 
 Batch = tuple[Tensor, Tensor]
@@ -91,9 +92,7 @@ class SimilarityModule(pl.LightningModule):
         self, steps: float
     ) -> tuple[torch.optim.AdamW, lr_scheduler.LambdaLR]:
         """Make both for so many optimizer steps, which are infinite if only time ends them."""
-        groups: list[dict[str, Any]] = [
-            {"params": list(self.head.parameters()), "weight_decay": self._weight_decay}
-        ]
+        groups = weight_groups(self.head, self._lr, self._weight_decay)
         learned = list(self.loss.parameters()) if isinstance(self.loss, nn.Module) else []
         if learned:
             groups.append({"params": learned, "lr": self._loss_lr})

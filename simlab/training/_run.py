@@ -16,12 +16,13 @@ from simlab.space import Scores
 from simlab.training import _run_files
 from simlab.training._config import FitConfig
 from simlab.training._curves import curves_html
+from simlab.training._top import TopHead
 from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHUNK = 4096
+_CHUNK, _CHUNK_NUMBERS = 4096, 1 << 25
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,8 +32,9 @@ class Run:
     Attributes
     ----------
     base : Encoder
-        The frozen encoder below the head.
+        The frozen encoder below the head; the layers below the cut, where those above it learned.
     head : torch.nn.Module
+        With the layers above a cut, where they learned.
         The best weights by validation or, after a refit, those of all items.
     config : FitConfig
         How it was trained.
@@ -97,16 +99,18 @@ class Run:
             for name, tensor in sorted(self.head.state_dict().items())
             for part in (name, tensor.cpu().numpy())
         ]
-        return fingerprint(self.base.fingerprint, self.config.head, *weights)
+        code = [self.head.top.code()] if isinstance(self.head, TopHead) else []
+        return fingerprint(self.base.fingerprint, self.config.head, *code, *weights)
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send vectors of the encoder, shape (n, dim), through the head; shape (n, out)."""
         device = next(self.head.parameters()).device
         vectors = np.asarray(vectors, dtype=np.float32)
-        starts = range(0, max(len(vectors), 1), _CHUNK)
+        chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // max(vectors.shape[1], 1)))
+        starts = range(0, max(len(vectors), 1), chunk)
         with torch.inference_mode():  # torch.tensor copies: the vectors may be read-only
             parts = [
-                self.head(torch.tensor(vectors[start : start + _CHUNK], device=device)).cpu()
+                self.head(torch.tensor(vectors[start : start + chunk], device=device)).cpu()
                 for start in starts
             ]
         return torch.cat(parts).float().numpy()

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import torch
+from torch import nn
 
-from simlab.encoders import Encoder, encoder as ready_encoder
+from simlab.encoders import CutEncoder, Encoder, encoder as ready_encoder
 from simlab.errors import DataError
 from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
 from simlab.training._records import plain, restored
+from simlab.training._top import TopHead
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from simlab.training._run import Run
 
 _FORMAT = 1
+_OPTIONS = ("size", "cut", "max_tokens")
+"""Of ready encoders."""
 
 
 def save(run: "Run", folder: Path) -> None:
@@ -56,9 +60,9 @@ def _record(run: "Run") -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "encoder": {
-            "name": run.base.name,
+            **_recipe(run.base),
             "identity": _identity(run.base),
-            "size": getattr(run.base, "size", None),
+            "top": run.head.top.code() if isinstance(run.head, TopHead) else None,
         },
         "config": {name: plain(value) for name, value in vars(run.config).items()},
         "history": history,
@@ -88,25 +92,38 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
         told = record["encoder"]["name"], record["encoder"]["identity"]
         told_by = {name: restored(value) for name, value in record["config"].items()}
         config = FitConfig(**told_by)
-        head = make_head(config.head, torch.zeros(2, len(weights["enter.center"])))
-        head.load_state_dict(weights)
         known = {
-            "head": head.eval().requires_grad_(requires_grad=False),
             "config": config,
             "history": _history(record["history"]),
             "loss_state": loss_state,
             "seen_labels": frozenset(record["seen_labels"]),
             **{name: record[name] for name in ("best_epoch", "seconds", "finished", "refitted")},
         }
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _no_run(folder, error) from None
-    base = _base(record["encoder"]) if encoder is None else encoder
-    if _identity(base) != told[1]:
+    whole = _base(record["encoder"]) if encoder is None else encoder
+    base, top = whole, None
+    if config.train == "top" and isinstance(whole, CutEncoder):
+        base, top = whole.base, whole.top
+    is_same = _identity(base) == told[1] and (config.train == "top") == (top is not None)
+    if not is_same or (top is not None and top.code() != record["encoder"]["top"]):
         raise DataError(
             f"the run was trained on {told[0]!r} with other weights or settings "
-            f"than the {base.name!r} given; pass the same encoder with encoder="
+            f"than the {whole.name!r} given; pass the same encoder with encoder="
         )
-    return Run(base=base, **known)
+    try:
+        head = _head(config, weights, top)
+    except (KeyError, RuntimeError) as error:
+        raise _no_run(folder, error) from None
+    return Run(base=base, head=head, **known)
+
+
+def _head(config: FitConfig, weights: dict[str, torch.Tensor], top: Any) -> nn.Module:
+    center = weights["enter.center" if top is None else "head.enter.center"]
+    head: nn.Module = make_head(config.head, torch.zeros(2, len(center)))
+    head = head if top is None else TopHead(top, head)
+    head.load_state_dict(weights)
+    return head.eval().requires_grad_(requires_grad=False)
 
 
 def _read(
@@ -139,8 +156,15 @@ def _history(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     return pd.DataFrame(rows, dtype=float).astype({"epoch": int})
 
 
+def _recipe(encoder: Encoder) -> dict[str, Any]:
+    """Say how to make an encoder again, as far as it can be made by its name."""
+    if hasattr(encoder, "recipe"):  # it has a cut
+        return encoder.recipe
+    return {"name": encoder.name, "size": getattr(encoder, "size", None)}
+
+
 def _base(told: dict[str, Any]) -> Encoder:
-    options = {} if told.get("size") is None else {"size": told["size"]}
+    options = {name: told[name] for name in _OPTIONS if told.get(name) is not None}
     try:
         return ready_encoder(told["name"], **options)
     except ValueError:

@@ -180,11 +180,20 @@ class LabNotebook:
         )
 
     def click_point(self, row: int) -> None:
-        """Click a point of the first explorer, wherever it is scrolled to."""
+        """Click a point of the first explorer, wherever it is scrolled to.
+
+        Outputs that come in late may move the map between looking and clicking: then once more.
+        """
         root = self.page.locator(".simlab-explorer[data-ready]").first
-        root.locator(".surface").scroll_into_view_if_needed()
-        found = root.evaluate("(root, row) => root.__simlab.point(row)", row)
-        self.page.mouse.click(found["x"], found["y"])
+        for _ in range(10):
+            root.locator(".surface").scroll_into_view_if_needed()
+            found = root.evaluate("(root, row) => root.__simlab.point(row)", row)
+            self.page.mouse.click(found["x"], found["y"])
+            self.page.wait_for_timeout(500)
+            if root.evaluate("root => root.__simlab.query()") == row:
+                return
+        message = f"point {row} was clicked and did not become the query"
+        raise AssertionError(message)
 
 
 @pytest.fixture(scope="session")

@@ -152,7 +152,7 @@ def test_a_file_that_is_no_picture_is_named_before_any_work(photos):
 
     assert str(caught.value) == (
         f"every file must be a picture that pillow can read; 1 of 6 are not: {broken}; repair or "
-        "remove them"
+        "remove them, or skip them with unreadable='skip'"
     )
 
 

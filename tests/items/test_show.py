@@ -74,3 +74,52 @@ def test_html_of_long_texts_stays_small():
 
 def test_html_runs_no_script(items):
     assert "<script" not in items._repr_html_()
+
+
+# -- balance and parts ------------------------------------------------------------------------
+
+
+def test_html_tells_the_balance_of_labels():
+    items = Items.from_arrays(list("abcdefgh"), labels=["x"] * 4 + ["y"] * 2 + ["z", None])
+
+    assert (
+        "items per label: most 4 (x), median 2, least 1 (z); 1 without a label"
+        in items._repr_html_()
+    )
+
+
+def test_html_of_even_labels_says_so():
+    html = Items.from_arrays(list("abcd"), labels=[0, 0, 1, 1])._repr_html_()
+
+    assert "2 items of each label" in html
+
+
+def test_html_draws_one_bar_per_label_and_at_most_48():
+    def n_bars(n_labels):
+        labels = [0, *range(n_labels)]
+        html = Items.from_arrays(np.eye(n_labels + 1), labels=labels)._repr_html_()
+        return html.count("<i style")
+
+    assert (n_bars(5), n_bars(300)) == (5, 48)
+
+
+def test_html_tabulates_the_parts():
+    html = Items.from_arrays(list("abcdef"), labels=[0, 0, 1, 1, 2, 2]).split(test=0.34)
+    cells = [cell.split("<")[0] for cell in html._repr_html_().replace('"number"', "").split("<td")]
+
+    assert [cell.split(">")[1] for cell in cells[1:]] == [
+        "train",
+        "4",
+        "2",
+        "0",
+        "test",
+        "2",
+        "1",
+        "1",
+    ]
+
+
+def test_html_escapes_names_of_labels_in_the_balance():
+    assert (
+        "<script" not in Items.from_arrays(["a", "b", "c"], labels=[EVIL, EVIL, "x"])._repr_html_()
+    )

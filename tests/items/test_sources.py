@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.errors import ChoiceError, DataError, ShapeError, SimlabWarning
 from simlab.items import Items
 
 
@@ -477,3 +477,117 @@ def test_a_frame_column_of_several_types_is_named():
 
     with pytest.raises(DataError, match=r"^column 'mess' must hold values of one simple type"):
         Items.from_frame(frame)
+
+
+# -- unreadable files -------------------------------------------------------------------------
+
+
+def test_unreadable_files_of_a_folder_are_skipped_and_counted(photos):
+    (photos / "red" / "1.png").write_bytes(b"not a picture")
+
+    with pytest.warns(SimlabWarning) as told:
+        items = Items.from_folder(photos, unreadable="skip")
+
+    assert str(told[0].message) == (
+        "1 of 6 files are no pictures that pillow can read; they are skipped: "
+        f"{photos / 'red' / '1.png'}"
+    )
+    assert told[0].filename == __file__
+    assert "photos/red/1.png" not in items.ids
+    assert len(items) == 5
+
+
+def test_a_truncated_picture_is_skipped_too(photos):
+    file = photos / "red" / "2.png"
+    noise = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file)
+    file.write_bytes(file.read_bytes()[:3000])
+
+    with pytest.warns(SimlabWarning, match=r"^1 of 6 files"):
+        items = Items.from_folder(photos, unreadable="skip")
+
+    assert len(list(items.content)) == 5
+
+
+def test_unreadable_files_of_a_frame_are_skipped_with_their_rows(photos):
+    files = [photos / "gone.png", *sorted(photos.glob("red/*.png"))]
+    frame = pd.DataFrame({"content": files, "label": ["a", "b", "c", "d"], "row": range(4)})
+
+    with pytest.warns(SimlabWarning, match=r"^1 of 4 files .* are skipped: .*gone.png$") as told:
+        items = Items.from_frame(frame, unreadable="skip")
+
+    assert items.column("row").tolist() == [1, 2, 3]
+    assert items.labels.tolist() == ["b", "c", "d"]
+    assert told[0].filename == __file__
+
+
+def test_unreadable_files_of_a_frame_are_an_error_otherwise(photos):
+    frame = pd.DataFrame({"content": [photos / "gone.png", photos / "red" / "0.png"]})
+
+    with pytest.raises(DataError, match=r"^every file must be .*; 1 of 2 are not: .*gone\.png; "):
+        Items.from_frame(frame, label=None)
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_an_error_even_so(photos):
+    for file in photos.glob("*/*.png"):
+        file.write_bytes(b"")
+
+    with pytest.raises(DataError, match=r"^every file must be a picture .*; 6 of 6 are not: "):
+        Items.from_folder(photos, unreadable="skip")
+
+
+def test_another_way_with_unreadable_files_is_told(photos):
+    with pytest.raises(ChoiceError) as caught:
+        Items.from_folder(photos, unreadable="ignore")
+
+    assert str(caught.value) == "unreadable must be one of 'error', 'skip'; got 'ignore'"
+
+
+# -- empty classes ----------------------------------------------------------------------------
+
+
+def test_a_label_without_pictures_is_an_error(photos):
+    (photos / "green").mkdir()
+    (photos / "green" / "notes.txt").touch()
+
+    with pytest.raises(DataError) as caught:
+        Items.from_folder(photos)
+
+    assert str(caught.value) == (
+        "every sub-folder must hold pictures of its label; 1 of 3 hold none: 'green'; remove them, "
+        "or skip them with unreadable='skip'"
+    )
+
+
+def test_a_label_without_pictures_can_be_skipped(photos):
+    (photos / "green").mkdir()
+
+    with pytest.warns(SimlabWarning) as told:
+        items = Items.from_folder(photos, unreadable="skip")
+
+    assert str(told[0].message) == (
+        "1 of 3 sub-folders hold no pictures; their labels are left out: 'green'"
+    )
+    assert items.label_names == ("blue", "red")
+
+
+def test_a_label_whose_pictures_are_all_unreadable_is_told(photos):
+    for file in photos.glob("red/*.png"):
+        file.write_bytes(b"")
+
+    with pytest.warns(SimlabWarning) as told:
+        items = Items.from_folder(photos, unreadable="skip")
+
+    assert [str(one.message)[:11] for one in told] == ["3 of 6 file", "1 of 2 sub-"]
+    assert items.label_names == ("blue",)
+
+
+def test_hidden_folders_are_no_labels(photos):
+    (photos / ".ipynb_checkpoints").mkdir()
+
+    assert Items.from_folder(photos).label_names == ("blue", "red")
+
+
+def test_infinite_labels_are_told():
+    with pytest.raises(DataError, match=r"^labels must be finite; got infinity among them"):
+        Items.from_arrays(["a", "b"], labels=[1.0, np.inf])

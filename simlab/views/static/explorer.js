@@ -225,7 +225,7 @@ function render({ model, el }) {
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
 
   el.append(root);
-  root.__simlab = { point: map.point };
+  root.__simlab = { point: map.point, query: () => state.query };
   heard["change:projection"]();
   state.selection = new Int32Array(bytesOf(model.get("selection")));
   follow();
