@@ -238,6 +238,22 @@ def test_the_loss_keeps_the_type_of_the_vectors(name, kind):
 
 
 @of_all
+def test_mixed_precision_changes_little(name):
+    torch.manual_seed(0)
+    labels, vectors = torch.arange(6).repeat_interleave(4), torch.randn(24, 16)
+    layer = torch.nn.Linear(16, 16)
+    loss = make_loss(name, layer(vectors).detach(), labels)
+    values = []
+    for is_mixed in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_mixed):
+            values.append(loss(layer(vectors), labels))
+        values[-1].backward()
+
+    torch.testing.assert_close(*values, rtol=0.03, atol=0.01)
+    assert torch.isfinite(layer.weight.grad).all()
+
+
+@of_all
 def test_where_friends_coincide_and_strangers_are_opposite_there_is_nothing_to_learn(name):
     vectors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]], requires_grad=True)
     labels = torch.tensor([0, 0, 1, 1])

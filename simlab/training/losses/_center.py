@@ -4,6 +4,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from simlab.training.losses._centers import Centers
+from simlab.training.losses._similarity import precise
 
 
 class Center(Centers):
@@ -34,5 +35,5 @@ class Center(Centers):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean over the batch; labels are positions of centers, shape (batch,)."""
-        apart = normalize(embeddings, dim=1) - self.centers[labels]
+        apart = normalize(precise(embeddings), dim=1) - self.centers[labels]
         return 0.5 * apart.square().sum() / max(len(labels), 1)

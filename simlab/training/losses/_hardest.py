@@ -5,6 +5,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from simlab.training.losses._similarity import precise
+
 
 class Hardest(NamedTuple):
     """Of each item; all of shape (batch,)."""
@@ -26,7 +28,7 @@ def hardest(embeddings: Tensor, labels: Tensor) -> Hardest:
     >>> hardest(torch.eye(2)[[0, 0, 1]], torch.tensor([0, 0, 1])).friend[:2].tolist()
     [1.0, 1.0]
     """
-    unit = normalize(embeddings, dim=1)
+    unit = normalize(precise(embeddings), dim=1)
     friends, strangers, both = hardest_of(unit.detach(), labels)
     return Hardest(_with(unit, friends), _with(unit, strangers), both)
 

@@ -29,7 +29,8 @@ def among(embeddings: Tensor, judge: Judge) -> Tensor:
     tensor([[0., 2.],
             [2., 0.]])
     """
-    return _Among.apply(embeddings, judge)
+    with _no_autocast(embeddings):
+        return _Among.apply(precise(embeddings), judge)
 
 
 def between(embeddings: Tensor, others: Tensor, judge: Judge) -> Tensor:
@@ -40,14 +41,15 @@ def between(embeddings: Tensor, others: Tensor, judge: Judge) -> Tensor:
     >>> between(torch.eye(2), torch.eye(2), lambda similarity: (similarity.sum(), similarity))
     tensor(2.)
     """
-    return _Between.apply(embeddings, others, judge)
+    with _no_autocast(embeddings):
+        return _Between.apply(precise(embeddings), precise(others), judge)
 
 
 class _Among(Function):
     @staticmethod
     def forward(ctx: Any, embeddings: Tensor, judge: Judge) -> Tensor:
         unit, length = _unit(embeddings)
-        value, pulls = judge(_precise(unit @ unit.T))
+        value, pulls = judge(unit @ unit.T)
         ctx.save_for_backward(unit, length, pulls)
         return value
 
@@ -55,15 +57,14 @@ class _Among(Function):
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
         unit, length, pulls = ctx.saved_tensors
-        both = (pulls + pulls.T).to(unit.dtype)
-        return _across(both @ unit, unit, length) * outer, None
+        return _across((pulls + pulls.T) @ unit, unit, length) * outer, None
 
 
 class _Between(Function):
     @staticmethod
     def forward(ctx: Any, embeddings: Tensor, others: Tensor, judge: Judge) -> Tensor:
         parts = (*_unit(embeddings), *_unit(others))
-        value, pulls = judge(_precise(parts[0] @ parts[2].T))
+        value, pulls = judge(parts[0] @ parts[2].T)
         ctx.save_for_backward(*parts, pulls)
         return value
 
@@ -71,7 +72,6 @@ class _Between(Function):
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, Tensor, None]:
         one, length, other, other_length, pulls = ctx.saved_tensors
-        pulls = pulls.to(one.dtype)
         own = _across(pulls @ other, one, length) * outer
         return own, _across(pulls.T @ one, other, other_length) * outer, None
 
@@ -88,6 +88,16 @@ def _across(gradient: Tensor, unit: Tensor, length: Tensor) -> Tensor:
     return torch.addcmul(gradient, unit, along, value=-1) / length
 
 
-def _precise(similarity: Tensor) -> Tensor:
-    """Go on in float32 where a mixed precision has multiplied in less."""
-    return similarity.float() if similarity.dtype.itemsize < 4 else similarity  # noqa: PLR2004
+def precise(vectors: Tensor) -> Tensor:
+    """Go on in float32 where a mixed precision has come with less.
+
+    Examples
+    --------
+    >>> precise(torch.ones(2, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return vectors.float() if vectors.dtype.itemsize < 4 else vectors  # noqa: PLR2004 (bytes)
+
+
+def _no_autocast(vectors: Tensor) -> torch.autocast:
+    return torch.autocast(vectors.device.type, enabled=False)
