@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 from simlab.encoders._embed import embed as embed
 from simlab.encoders._encoder import Encoder as Encoder, encoder as encoder
 from simlab.encoders._housekeeping import Cache as Cache
+from simlab.encoders._precomputed import Precomputed as Precomputed
+from simlab.encoders._several import SeveralEncoder as SeveralEncoder
+from simlab.encoders._tabular import Tabular as Tabular
+from simlab.encoders._words import WordVectors as WordVectors
 
 if TYPE_CHECKING:
     from simlab.encoders._cut import CutEncoder as CutEncoder

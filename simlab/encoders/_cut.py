@@ -82,6 +82,11 @@ class CutEncoder:
         """Changes with all that the two parts depend on, versions of libraries included."""
         return fingerprint(self.base.fingerprint, self._above.fingerprint)
 
+    @property
+    def dim(self) -> int | None:
+        """Numbers per vector; None before anything was encoded."""
+        return self._above.dim
+
     def on(self, base: Any) -> "CutEncoder":
         """Put the same layers above on a base that gives the same activations."""
         return CutEncoder(self.name, base, self.top)

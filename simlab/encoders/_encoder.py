@@ -1,6 +1,7 @@
 """Encoder: what places content in a space; `encoder` makes one from a name or a model."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -74,16 +75,30 @@ def encoder(
 
     Parameters
     ----------
-    model : str, torch.nn.Module, SentenceTransformer or Encoder
+    model : str, Path, torch.nn.Module, transformer of scikit-learn, mapping, or Encoder
         - `"efficientnet-lite0"`: pictures; ImageNet weights; 2,016 dimensions from the last
           layer and four intermediate stages. Option `size` (pixels, default 128).
         - `"minilm"`: sentences; all-MiniLM-L6-v2, 384 dimensions.
         - `"wordllama"`: texts; a static table of word vectors, very fast, 256 dimensions.
         - `"pixels"`: the numbers themselves, without any learning. Option `size` for pictures.
-        - a torch module: fed the stacked items (arrays become float tensors). Option
-          `collate`, a function from a list of items to what the module takes.
+        - a folder with a model of sentence-transformers or transformers, or a `.vec` file.
         - a SentenceTransformer.
+        - a model of transformers: option `processor` (its tokenizer, image processor, or both),
+          `pooling` and `max_tokens`.
+        - a model of timm: with its own preprocessing.
+        - a model with `encode_image` and `encode_text`, as open_clip's: options `preprocess` and
+          `tokenizer`.
+        - any other torch module: fed the stacked items (arrays become float tensors). Option
+          `preprocess`, a function from one item to a tensor, or `collate`, one from a list of
+          items to what the module takes.
+        - a fitted transformer or pipeline of scikit-learn.
+        - Embeddings: their items have their vectors, others none.
+        - a mapping from names to any of these: side by side for items that are mappings from
+          these names to content, else one per modality.
         - an Encoder is returned as it is; it takes no options.
+
+        ENCODERS.md in this room has a line for each. Those of torch take `device` and
+        `precision`.
     augment : callable, optional
         From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
         or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`
@@ -120,7 +135,7 @@ def encoder(
     """
     for_cut = {name: options.pop(name) for name in _FOR_CUT & {*options} if cut is not None}
     if isinstance(model, str) and model not in _READY:
-        raise ChoiceError.of("encoder", model, _READY)
+        model = _place(model)
     made: Any = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
     if cut is not None and not hasattr(getattr(made, "plain", made), "cut_at"):
         raise TypeError(
@@ -139,24 +154,18 @@ def encoder(
     return made if cut is None else made.cut_at(cut, **for_cut)
 
 
+def _place(name: str) -> Path:
+    """Take what is no name of an encoder as a path, if it looks like one."""
+    place = Path(name).expanduser()
+    if len(place.parts) > 1 or place.exists():
+        return place
+    raise ChoiceError.of("encoder", name, _READY)
+
+
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:
-    kinds = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(model).__mro__}
-    if "sentence_transformers.SentenceTransformer" in kinds:
-        from simlab.encoders._text import SentenceEncoder
+    from simlab.encoders._kinds import wrap
 
-        return SentenceEncoder(model, **options)
-    if isinstance(model, Encoder) and not isinstance(model, type):
-        if options:
-            raise TypeError(f"{model.name} is an encoder already; got options {sorted(options)}")
-        return model
-    if "torch.Module" in kinds:
-        from simlab.encoders._module import ModuleEncoder
-
-        return ModuleEncoder(model, **options)
-    raise TypeError(
-        "encoder takes a name, a torch module, a SentenceTransformer or an object with name, "
-        f"modalities, fingerprint and encode; got {type(model).__name__}"
-    )
+    return wrap(model, options)
 
 
 def _efficientnet(**options: Any) -> Encoder:

@@ -46,6 +46,9 @@ class EfficientNetEncoder(Versioned, Precise):
         bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
         encodes.
 
+    device : str or torch.device, optional
+        Where it runs; by default the accelerator of this machine, or the CPU.
+
     Raises
     ------
     ChoiceError
@@ -59,8 +62,9 @@ class EfficientNetEncoder(Versioned, Precise):
     name = "efficientnet-lite0"
     modalities = frozenset({"array", "image"})
     libraries = ("PIL", "efficientnet_lite_pytorch", "torch")
+    dim = 2016
 
-    def __init__(self, size: int = 128, *, precision: str = "float32") -> None:
+    def __init__(self, size: int = 128, *, precision: str = "float32", device: Any = None) -> None:
         self.set_precision(precision)
         if not 32 <= size <= 512:  # noqa: PLR2004
             raise ValueError(f"size must be from 32 to 512 pixels; got {size!r}")
@@ -74,7 +78,8 @@ class EfficientNetEncoder(Versioned, Precise):
             )
         self._weights = module_fingerprint(self._network)
         _fuse(self._network.eval())
-        self._network = self._network.to(best_device(), memory_format=torch.channels_last)
+        self.device = best_device() if device is None else torch.device(device)
+        self._network = self._network.to(self.device, memory_format=torch.channels_last)
 
     @property
     def identity(self) -> str:
@@ -89,9 +94,9 @@ class EfficientNetEncoder(Versioned, Precise):
         ShapeError
             Arrays that are no pictures.
         """
-        pixels = _Pixels(self.size)(content).to(best_device())
+        pixels = _Pixels(self.size)(content).to(self.device)
         pooled = _Pooled(self._network)
-        with frozen(pooled), self._running(best_device()):
+        with frozen(pooled), self._running(self.device):
             parts = [pooled(part) for part in pixels.split(_MICRO_BATCH)]
         return torch.cat(parts).float().cpu().numpy()
 

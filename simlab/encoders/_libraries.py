@@ -8,7 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from simlab._fingerprint import fingerprint
 
 PYTHON = frozenset({"torch", *sys.stdlib_module_names}) - {"__main__"}
-LIBRARIES = PYTHON | {"sentence_transformers", "timm", "tokenizers", "torchvision", "transformers"}
+LIBRARIES = PYTHON | {
+    *("open_clip", "scipy", "sentence_transformers", "sklearn", "timm", "tokenizers"),
+    *("torchvision", "transformers"),
+}
 """Whose code is not hashed: it is large, and its version says it all."""
 
 

@@ -88,12 +88,18 @@ class ModuleEncoder(Versioned, Precise):
     precision : {"float32", "bfloat16"}, default="float32"
         bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
         encodes.
+    device : str or torch.device, optional
+        Where the module is moved to; by default it stays where it is.
 
     Examples
     --------
     >>> ModuleEncoder(nn.Flatten()).encode([np.zeros((2, 3))]).shape
     (1, 6)
     """
+
+    probe: Any = None
+    """An item that the module can read, if there is one for certain: it tells `dim`."""
+    _dim: int | None = None
 
     def __init__(
         self,
@@ -103,9 +109,10 @@ class ModuleEncoder(Versioned, Precise):
         name: str | None = None,
         modalities: Sequence[str] | None = None,
         precision: str = "float32",
+        device: Any = None,
     ) -> None:
         self.set_precision(precision)
-        self.module = module
+        self.module = module if device is None else module.to(device)
         self.collate = collate or _stack
         self.name = name or type(module).__name__
         default = ("array",) if collate is None else ("array", "image", "text")
@@ -113,10 +120,23 @@ class ModuleEncoder(Versioned, Precise):
         self._watched = False
 
     @property
+    def device(self) -> torch.device:
+        """Where the module is."""
+        return _device_of(self.module)
+
+    @property
+    def dim(self) -> int | None:
+        """Numbers per vector; None before anything was encoded, where no item is known."""
+        if self._dim is None and self.probe is not None:
+            self.encode([self.probe])
+        return self._dim
+
+    @property
     def libraries(self) -> frozenset[str]:
         """The packages that module and `collate` come from or name."""
         own = [] if self.collate is _stack else [self.collate]
-        return packages(self.module, *own) | {"torch"}
+        told: frozenset[str] = getattr(self.collate, "libraries", frozenset())
+        return packages(self.module, *own) | {"torch"} | told
 
     @property
     def identity(self) -> str:
@@ -160,6 +180,7 @@ class ModuleEncoder(Versioned, Precise):
                 f"{self.name} must return a tensor of shape ({n}, dim) for {n} "
                 f"item{'s' * (n != 1)}; got {got}; end it with a pooling or nn.Flatten()"
             )
+        self._dim = vectors.shape[1]
         return vectors.float().cpu().numpy()
 
     def cut_at(self, cut: str) -> "CutEncoder":

@@ -24,6 +24,10 @@ class PixelEncoder(Versioned):
     size: int = 16
 
     @property
+    def dim(self) -> None:
+        """Not known without the items: arrays keep all their numbers."""
+
+    @property
     def modalities(self) -> frozenset[str]:
         """Arrays and pictures."""
         return frozenset({"array", "image"})

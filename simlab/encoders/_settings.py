@@ -23,6 +23,8 @@ from simlab.encoders._libraries import LIBRARIES, PYTHON
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLACES = frozenset({"_name_or_path", "name_or_path"})
 """Where a model was found is no part of it."""
+_MEMORIES = frozenset({"_cache", "cache"})
+"""What an object remembers to save time (the tokenizers of CLIP do) is none either."""
 _SIMPLE = (type(None), bool, int, float, complex, str, bytes)
 _SAID_BY_REPR = (range, slice, PurePath, torch.dtype, torch.device, torch.Size)
 _OPAQUE = PYTHON | {"lightning", "pytorch_lightning"}
@@ -113,7 +115,8 @@ def _code_or_object(value: Any, memory: Memory) -> Iterator[bytes]:
     elif _is_open(value):
         yield from class_parts(type(value), memory)
         yield describe(
-            {name: one for name, one in vars(value).items() if name not in _PLACES}, memory
+            {name: one for name, one in vars(value).items() if name not in _PLACES | _MEMORIES},
+            memory,
         )
     else:  # built-in functions have a name; of the rest only the type is known
         yield str(getattr(value, "__qualname__", "")).encode()

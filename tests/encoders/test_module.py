@@ -425,6 +425,22 @@ def test_a_collate_of_other_code_is_another_fingerprint():
     )
 
 
+def test_what_a_collate_remembers_to_save_time_is_no_setting():
+    class Words:
+        def __init__(self):
+            self.cache = {}
+
+        def __call__(self, texts):
+            return torch.tensor([[self.cache.setdefault(text, len(text))] for text in texts])
+
+    ready = encoder(nn.Flatten(), collate=Words())
+    before = ready.fingerprint
+    for text in ("a", "bc"):
+        ready.encode([text])
+
+    assert ready.fingerprint == before == encoder(nn.Flatten(), collate=Words()).fingerprint
+
+
 def test_settings_that_point_at_each_other_come_to_an_end():
     one, other = Resize(1), Resize(2)
     one.partner, other.partner = other, one
