@@ -75,12 +75,7 @@ PAIRS = {
 
 
 # there theirs leaves items out of the mean which have a friend and no stranger
-MINED = [
-    (name, miner)
-    for name in THEIRS
-    for miner in PAIRS
-    if (name, miner) != ("supcon", "pair-margin")
-]
+MINED = [case for case in product(THEIRS, PAIRS) if case != ("supcon", "pair-margin")]
 
 
 @pytest.mark.parametrize(("name", "miner"), MINED)
