@@ -42,8 +42,8 @@ unit: $(VENV)/.dev
 figures: $(VENV)/.demo ## print the figures of the README (three splits, two data sets)
 	$(BIN)/python tests/benchmarks/quality.py
 
-bench: $(VENV)/.demo ## measure cache and training loop against their limits
-	@for file in tests/benchmarks/cache*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+bench: $(VENV)/.dev ## measure cache, training loop and losses against their limits
+	@for file in tests/benchmarks/cache*.py tests/benchmarks/losses.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 data: $(VENV)/.dev ## rebuild the demo sets from their sources (needs npm)
 	$(BIN)/pip install --quiet --constraint constraints.txt resvg-py

@@ -124,6 +124,7 @@ class Filling:
                 vectors = self._seen(content, keys[chosen], view, pace)
                 spent = time.perf_counter() - start
                 if not at:
+                    vectors = vectors.copy()  # judging may encode again
                     self._judge(watch, content, view)
                 pace.note(len(chosen), work[at : at + len(chosen)].sum(), spent)
                 self._check_finite(vectors, items, chosen)
@@ -150,12 +151,12 @@ class Filling:
         pace.shrink()
         middle = len(content) // 2
         halves = content[:middle], content[middle:]
-        return np.concatenate([self._in_memory(half, pace) for half in halves])
+        return np.concatenate([self._in_memory(half, pace).copy() for half in halves])
 
     def _encode(self, content: list[Any]) -> np.ndarray:
-        """Encode one batch into an array of its own: an encoder may use its buffer again."""
+        """Encode one batch; the encoder may use its buffer again, so take it before the next."""
         with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused as such
-            vectors = np.array(self.encoder.encode(content), dtype=np.float32)
+            vectors = np.asarray(self.encoder.encode(content), dtype=np.float32)
         if vectors.ndim != 2 or len(vectors) != len(content):  # noqa: PLR2004
             n = len(content)
             raise ShapeError(
@@ -193,6 +194,8 @@ class Filling:
 
     def _rounded(self, vectors: np.ndarray) -> np.ndarray:
         """Give float32 vectors as they will be read from the disk."""
+        if self.dtype == np.float32:
+            return vectors
         with np.errstate(over="ignore"):
             kept = vectors.astype(self.dtype, copy=False).astype(np.float32, copy=False)
         if not np.isfinite(kept).all():

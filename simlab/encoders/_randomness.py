@@ -56,7 +56,7 @@ class Watch:
 
     def _differs(self, few: list[Any]) -> bool:
         with own_chance():
-            one, two = self._encode(few), self._encode(few)
+            one, two = self._encode(few).copy(), self._encode(few)
         length = np.linalg.norm(one, axis=1) + np.linalg.norm(two, axis=1)
         return bool((np.linalg.norm(one - two, axis=1) > _APART * length).any())
 

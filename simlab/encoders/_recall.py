@@ -146,9 +146,9 @@ class Recall:
         first, again = distinct(keys[missing])
         order = np.argsort(first)
         wanted = missing[first[order]]  # of each content to encode, the first item that has it
+        if len(wanted) == len(items):  # all are new and no two are equal
+            return self._encoded(items, keys, store, rows.dim, view)
         encoded = self._encoded(items[wanted], keys[wanted], store, rows.dim, view)
-        if len(wanted) == len(items):
-            return encoded
         found = np.empty((len(items), encoded.shape[1]), dtype=np.float32)
         known = np.flatnonzero(rows.known)
         if known.size:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ class KeepBest(pl.Callback):
         self._monitor, self._patience, self._until = monitor, patience, until
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] | None = None
+        self.best_loss: dict[str, torch.Tensor] = {}
         self.best_epoch = 0
         self._best_value = -float("inf")
         self._since = time.perf_counter()
@@ -72,6 +74,15 @@ class KeepBest(pl.Callback):
         if value > self._best_value:
             self._best_value, self.best_epoch = value, int(rates["epoch"])
             self.best = deepcopy(module.head.state_dict())
+            self.best_loss = state_of(module.loss)
+
+
+def state_of(loss: Any) -> dict[str, torch.Tensor]:
+    """Copy the centers and whatever else a loss has learned."""
+    if not isinstance(loss, nn.Module):
+        return {}
+    state = loss.state_dict()
+    return {name: one.detach().cpu().clone() for name, one in state.items()}
 
 
 class EpochBar(pl.Callback):

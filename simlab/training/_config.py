@@ -1,22 +1,27 @@
 """The record of one fit."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
     """Everything that decides a run: `fit(items, encoder, **asdict(run.config))` repeats it.
 
-    The fields are the keywords of `simlab.fit`, which describes them.
+    The fields are the keywords of `simlab.fit`, which describes them. A loss or a miner that was
+    given as an object is itself here; of a run that was loaded, only its description is left, with
+    which `fit` says what to pass.
     """
 
-    loss: str = "supcon"
+    loss: Any = "supcon"
+    miner: Any = None
     head: str = "auto"
     train: str = "auto"
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
     lr: float = 1e-3
+    loss_lr: float | None = None
     weight_decay: float = 1.0
     dropout: float = 0.2
     val: float = 0.2

@@ -19,7 +19,8 @@ from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
-from simlab.training.losses import check_loss
+from simlab.training.losses import check_loss, check_takes_miner
+from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -31,13 +32,15 @@ def fit(
     items: Items,
     encoder: Encoder,
     *,
-    loss: str = "supcon",
+    loss: Any = "supcon",
+    miner: Any = None,
     head: str = "auto",
     train: str = "auto",
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
     lr: float = 1e-3,
+    loss_lr: float | None = None,
     weight_decay: float = 1.0,
     dropout: float = 0.2,
     val: float = 0.2,
@@ -66,7 +69,15 @@ def fit(
     encoder : Encoder
         Stays as it is. With a cut (`encoder(..., cut=...)`) a copy of the layers above it learns
         together with the head, on remembered activations.
-    loss : {"arcface", "contrastive", "multi-similarity", "supcon", "triplet"}, default="supcon"
+    loss : str, tuple, list or callable, default="supcon"
+        A name (`simlab.training.losses.table()` lists them); a name and parameters, as in
+        `("arcface", {"margin": 0.3})`; a sum, as in `[(1, "softmax"), (0.1, "center")]`; any loss
+        of pytorch-metric-learning, module or function of embeddings (batch, dim) and labels
+        (batch,). A module is copied, and its parameters are learned with the head.
+    miner : str, tuple or callable, optional
+        What to learn from in each batch: a name such as `"batch-hard"`, `"multi-similarity"`,
+        `"semi-hard"` or one of pytorch-metric-learning, a name and parameters, or a callable of
+        embeddings and labels. For losses of pairs and triplets.
     head : {"auto", "skip", "skip-mlp", "linear"}, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
         `"skip"`; what was chosen stands in `run.config`.
@@ -87,6 +98,8 @@ def fit(
     lr, weight_decay : float, default=1e-3 and 1.0
         Of AdamW; the rate falls to 0 along half a cosine. The decay draws the correction of
         the skip head back to zero, that is, to the space of the encoder.
+    loss_lr : float, optional
+        Of the parameters of a loss, such as centers, which never decay; 3 times `lr`.
     dropout : float, default=0.2
         Share of the head's input numbers set to 0 in training.
     val : float, default=0.2
@@ -121,7 +134,11 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, head, monitor, or word for what to train.
+        Unknown loss, miner, head, monitor, or word for what to train.
+    TypeError
+        A parameter that a loss or miner does not have.
+    MissingExtraError
+        A loss or miner of pytorch-metric-learning, which is not installed.
     DataError
         No items, no labels, one label only, or a label with a single item; a number out of its
         range; a trainer that has trained before; no layers above a cut for `train="top"`.
@@ -142,12 +159,14 @@ def fit(
     """
     config = FitConfig(
         loss=loss,
+        miner=miner,
         head=head,
         train=train,
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
         lr=lr,
+        loss_lr=loss_lr,
         weight_decay=weight_decay,
         dropout=dropout,
         val=val,
@@ -182,6 +201,7 @@ def fit(
         best_epoch=learned.best_epoch,
         seconds=learned.seconds,
         finished=learned.finished,
+        loss_state=learned.loss_state,
     )
     if held is None:
         return run
@@ -196,11 +216,20 @@ def fit(
         return replace(run, finished=False)
     if not again.finished:
         return replace(run, finished=False)
-    return replace(run, head=again.head, seconds=run.seconds + again.seconds, refitted=True)
+    return replace(
+        run,
+        head=again.head,
+        loss_state=again.loss_state,
+        seconds=run.seconds + again.seconds,
+        refitted=True,
+    )
 
 
 def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     check_loss(config.loss)
+    check_miner(config.miner)
+    if config.miner is not None:
+        check_takes_miner(config.loss)
     if config.monitor not in MONITORS:
         raise ChoiceError.of("monitor", config.monitor, MONITORS)
     least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}
@@ -211,6 +240,8 @@ def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
     ]
     if not 0 < config.lr < math.inf:
         wrong.append(f"lr must be above 0 and finite; got {config.lr!r}")
+    if config.loss_lr is not None and not 0 < config.loss_lr < math.inf:
+        wrong.append(f"loss_lr must be above 0 and finite; got {config.loss_lr!r}")
     if not 0 <= config.weight_decay < math.inf:
         wrong.append(f"weight_decay must be at least 0 and finite; got {config.weight_decay!r}")
     shares = {"dropout": config.dropout, "val": config.val}

@@ -20,7 +20,8 @@ from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
-from simlab.training.losses import make_loss
+from simlab.training.losses import make_loss, title_of
+from simlab.training.miners import make_miner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,7 @@ class Learned:
     best_epoch: int
     seconds: float
     finished: bool
+    loss_state: dict[str, torch.Tensor]
 
 
 def learn(
@@ -98,7 +100,7 @@ def learn(
         raise KeyboardInterrupt
     module.head.load_state_dict(kept.best)
     head = module.head.eval().requires_grad_(requires_grad=False)
-    return Learned(head, kept.frame, kept.best_epoch, seconds, finished)
+    return Learned(head, kept.frame, kept.best_epoch, seconds, finished, kept.best_loss)
 
 
 def _train(
@@ -119,7 +121,7 @@ def _train(
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
     kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
-    title = f"fit: {config.loss}" if until is None else f"fit: {config.loss}, all items"
+    title = f"fit: {title_of(config.loss)}" + ("" if until is None else ", all items")
     callbacks = [kept, EpochBar(title, until)] if progress else [kept]
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
     trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
@@ -148,7 +150,8 @@ def _parts(
     with torch.no_grad():
         start = head.eval()(vectors)
     head = (head if cut is None else TopHead(cut.top, head)).train()
-    loss = make_loss(config.loss, start, torch.from_numpy(train.items.label_codes))
+    codes = torch.from_numpy(train.items.label_codes)
+    loss = make_loss(config.loss, start, codes, miner=make_miner(config.miner))
     n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
     data = SimilarityData(
         train,
@@ -158,7 +161,11 @@ def _parts(
         seed=config.seed,
         at_once=max(n_items // config.batch_size, 1) if is_ours else None,
     )
-    pace = {"lr": config.lr, "weight_decay": config.weight_decay}
+    pace: dict[str, Any] = {
+        "lr": config.lr,
+        "loss_lr": config.loss_lr,
+        "weight_decay": config.weight_decay,
+    }
     if not is_ours:
         return SimilarityModule(head, loss, **pace), data
     n_steps = config.epochs * len(data.batches)

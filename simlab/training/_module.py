@@ -35,6 +35,8 @@ class SimilarityModule(pl.LightningModule):
         Of AdamW; falls to 0 along half a cosine (stays, where the trainer has no last step).
     weight_decay : float, default=1.0
         Of the head.
+    loss_lr : float, optional
+        Of the parameters of the loss; 3 times `lr`.
 
     Examples
     --------
@@ -45,11 +47,18 @@ class SimilarityModule(pl.LightningModule):
     """
 
     def __init__(
-        self, head: nn.Module, loss: Loss, *, lr: float = 1e-3, weight_decay: float = 1.0
+        self,
+        head: nn.Module,
+        loss: Loss,
+        *,
+        lr: float = 1e-3,
+        weight_decay: float = 1.0,
+        loss_lr: float | None = None,
     ) -> None:
         super().__init__()
         self.head, self.loss = head, loss
         self._lr, self._weight_decay = lr, weight_decay
+        self._loss_lr = _LOSS_PACE * lr if loss_lr is None else loss_lr
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Map (batch, dim) to (batch, out)."""
@@ -84,8 +93,9 @@ class SimilarityModule(pl.LightningModule):
     ) -> tuple[torch.optim.AdamW, lr_scheduler.LambdaLR]:
         """Make both for so many optimizer steps, which are infinite if only time ends them."""
         groups = weight_groups(self.head, self._lr, self._weight_decay)
-        if isinstance(self.loss, nn.Module):
-            groups.append({"params": list(self.loss.parameters()), "lr": _LOSS_PACE * self._lr})
+        learned = list(self.loss.parameters()) if isinstance(self.loss, nn.Module) else []
+        if learned:
+            groups.append({"params": learned, "lr": self._loss_lr})
         # Lightning cannot clip gradients that a fused optimizer is to unscale (float16 on a GPU)
         is_scaled = getattr(self.trainer, "scaler", None) is not None
         is_fused = self.device.type in {"cpu", "cuda"} and not is_scaled

@@ -1,7 +1,7 @@
 """Run: what `fit` gives back, and an Encoder again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from simlab.training import _run_files
 from simlab.training._config import FitConfig
 from simlab.training._curves import curves_html
 from simlab.training._top import TopHead
+from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +54,9 @@ class Run:
     scores : Scores or None
         Of the held-out items, before a refit. They decided when to stop: score test items for
         an honest figure.
+    loss_state : dict of str to torch.Tensor
+        What the loss has learned, by name: `centers` of shape (n_classes, out), for example, in
+        the order of the sorted labels of the items learned from. Empty for most losses.
 
     Examples
     --------
@@ -73,11 +77,14 @@ class Run:
     finished: bool = True
     refitted: bool = False
     scores: Scores | None = None
+    loss_state: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Loss and encoder."""
-        return f"{self.config.loss} on {self.base.name}"
+        miner = self.config.miner
+        mined = "" if miner is None else f", {title_of(miner)} miner,"
+        return f"{title_of(self.config.loss)}{mined} on {self.base.name}"
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -115,7 +122,8 @@ class Run:
     def save(self, path: str | Path) -> None:
         """Write the run into a folder: weights as safetensors, all else as JSON.
 
-        The encoder itself is not written, only its name and fingerprint; nor are the scores.
+        The encoder itself is not written, only its name and fingerprint; nor are the scores. Of a
+        loss or miner that was given as an object, what it learned and a description are written.
 
         Raises
         ------

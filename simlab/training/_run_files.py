@@ -1,9 +1,11 @@
-"""A run on disk: `head.safetensors` and `run.json` in one folder, written aside and renamed."""
+"""A run on disk, one folder, written aside and renamed.
+
+`run.json`, `head.safetensors`, and `loss.safetensors` if the loss has learned something.
+"""
 
 import json
 import math
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,6 +17,7 @@ from simlab.encoders import CutEncoder, Encoder, encoder as ready_encoder
 from simlab.errors import DataError
 from simlab.training._config import FitConfig
 from simlab.training._heads import make_head
+from simlab.training._records import plain, restored
 from simlab.training._top import TopHead
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ def save(run: "Run", folder: Path) -> None:
             name: tensor.contiguous().cpu() for name, tensor in run.head.state_dict().items()
         }
         save_file(weights, aside / "head.safetensors")
+        if run.loss_state:
+            state = {name: one.contiguous().cpu() for name, one in run.loss_state.items()}
+            save_file(state, aside / "loss.safetensors")
         text = json.dumps(_record(run), indent=2, default=_plain)
         (aside / "run.json").write_text(text, encoding="utf-8")
         aside.rename(folder)
@@ -58,7 +64,7 @@ def _record(run: "Run") -> dict[str, Any]:
             "identity": _identity(run.base),
             "top": run.head.top.code() if isinstance(run.head, TopHead) else None,
         },
-        "config": asdict(run.config),
+        "config": {name: plain(value) for name, value in vars(run.config).items()},
         "history": history,
         "seen_labels": sorted(run.seen_labels),
         "best_epoch": run.best_epoch,
@@ -81,13 +87,15 @@ def _plain(number: Any) -> Any:
 def load(folder: Path, encoder: Encoder | None) -> "Run":
     from simlab.training._run import Run
 
-    record, weights = _read(folder)
+    record, weights, loss_state = _read(folder)
     try:
         told = record["encoder"]["name"], record["encoder"]["identity"]
-        config = FitConfig(**record["config"])
+        told_by = {name: restored(value) for name, value in record["config"].items()}
+        config = FitConfig(**told_by)
         known = {
             "config": config,
             "history": _history(record["history"]),
+            "loss_state": loss_state,
             "seen_labels": frozenset(record["seen_labels"]),
             **{name: record[name] for name in ("best_epoch", "seconds", "finished", "refitted")},
         }
@@ -118,19 +126,23 @@ def _head(config: FitConfig, weights: dict[str, torch.Tensor], top: Any) -> nn.M
     return head.eval().requires_grad_(requires_grad=False)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _read(
+    folder: Path,
+) -> tuple[dict[str, Any], dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         weights = load_file(folder / "head.safetensors")
+        of_loss = folder / "loss.safetensors"
+        loss_state = load_file(of_loss) if of_loss.exists() else {}
     except (OSError, ValueError, SafetensorError) as error:
         raise _no_run(folder, error) from None
     written = record.get("format") if isinstance(record, dict) else None
     if written != _FORMAT:
         raise DataError(f"run format must be {_FORMAT}; got {written!r}; update simlab")
-    return record, weights
+    return record, weights, loss_state
 
 
 def _no_run(folder: Path, error: Exception) -> DataError:

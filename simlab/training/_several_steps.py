@@ -18,16 +18,23 @@ class SeveralSteps(SimilarityModule):
 
     Parameters
     ----------
-    head, loss, lr, weight_decay
+    head, loss, lr, weight_decay, loss_lr
         See `SimilarityModule`.
     n_steps : int
         Optimizer steps until the learning rate is 0.
     """
 
     def __init__(
-        self, head: nn.Module, loss: Loss, *, lr: float, weight_decay: float, n_steps: int
+        self,
+        head: nn.Module,
+        loss: Loss,
+        *,
+        lr: float,
+        weight_decay: float,
+        n_steps: int,
+        loss_lr: float | None = None,
     ) -> None:
-        super().__init__(head, loss, lr=lr, weight_decay=weight_decay)
+        super().__init__(head, loss, lr=lr, weight_decay=weight_decay, loss_lr=loss_lr)
         self._n_steps = n_steps
         self.automatic_optimization = False
 

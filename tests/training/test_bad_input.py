@@ -115,13 +115,6 @@ def test_unfit_numbers(blobs, pixels, options, text):
     ("options", "text"),
     [
         (
-            {"loss": "tripplet"},
-            (
-                "loss must be one of 'arcface', 'contrastive', 'multi-similarity', 'supcon', "
-                "'triplet'; got 'tripplet'. Did you mean 'triplet'?"
-            ),
-        ),
-        (
             {"head": "gated"},
             "head must be one of 'auto', 'linear', 'skip', 'skip-mlp'; got 'gated'",
         ),

@@ -2,14 +2,16 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
-from simlab.training.losses._pairs import pairs_of
+from simlab.training.losses._pairs import Mined, pairs_of, softmax_of
+from simlab.training.losses._similarity import among
+from simlab.training.losses._sums import softmax_by
 
 
 def multi_similarity(
     embeddings: Tensor,
     labels: Tensor,
+    mined: Mined | None = None,
     *,
     alpha: float = 2.0,
     beta: float = 10.0,
@@ -26,6 +28,8 @@ def multi_similarity(
         One vector per item; need not be normalized.
     labels : Tensor of shape (batch,), int
         Items with the same label are friends.
+    mined : tuple of Tensor, optional
+        What a miner chose, in place of all pairs; the paper's own is `"multi-similarity"`.
     alpha, beta : float, default=2.0 and 10.0
         Sharpness for friends and for strangers.
     base : float, default=0.1
@@ -39,23 +43,22 @@ def multi_similarity(
     References
     ----------
     Wang et al. *Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning*.
-    2019. arXiv:1904.06627, equation 15, without its pair mining. Equal to `MultiSimilarityLoss`
-    of pytorch-metric-learning.
+    2019. arXiv:1904.06627, equation 15. Equal to `MultiSimilarityLoss` of
+    pytorch-metric-learning, whose defaults are alpha 2, beta 50 and base 0.5.
 
     Examples
     --------
     >>> round(multi_similarity(torch.eye(2), torch.tensor([0, 1]), base=0.5).item(), 3)
     0.001
     """
-    similarity, friends, strangers = pairs_of(embeddings, labels)
-    return (
-        _softplus_sum(-alpha * (similarity - base), friends) / alpha
-        + _softplus_sum(beta * (similarity - base), strangers) / beta
-    ).mean()
+    rows, columns, hidden = pairs_of(labels, mined)
 
+    def judge(similarity: Tensor) -> tuple[Tensor, Tensor]:
+        too_far = (similarity[rows, columns] - base) * -alpha  # (n_friends,)
+        far, of_friends = softmax_by(rows, too_far, len(labels), and_one=True)
+        too_near = similarity.sub_(base).mul_(beta).masked_fill_(hidden, -torch.inf)
+        near, pulls = softmax_of(too_near, and_one=True)
+        pulls[rows, columns] -= of_friends
+        return (far / alpha + near / beta).mean(), pulls.div_(len(labels))
 
-def _softplus_sum(exponents: Tensor, chosen: Tensor) -> Tensor:
-    """Compute log(1 + sum of exp) of the chosen entries of each row, without overflow."""
-    none = ~chosen.any(dim=1, keepdim=True)
-    exponents = exponents.masked_fill(~chosen, -torch.inf).masked_fill(none, -1e4)  # (batch, batch)
-    return softplus(exponents.logsumexp(dim=1)) * chosen.any(dim=1)
+    return among(embeddings, judge)
