@@ -155,9 +155,15 @@ def _with_parts(items: "Items", parts: np.ndarray) -> "Items":
     parted = items.with_column("split", parts)
     if "label" not in items.columns:
         return parted
-    codes = items.label_codes
-    trained = np.unique(codes[parts == "train"])
-    return parted.with_column("seen", np.isin(codes, trained) & (codes >= 0))
+    known = items.similarity
+    if known.several is not None:  # seen are those of which every label is
+        starts, labels = known.several
+        owners = np.repeat(np.arange(len(items)), np.diff(starts))
+        is_new = ~np.isin(labels, labels[(parts == "train")[owners]])
+        is_seen = np.bincount(owners, weights=is_new, minlength=len(items)) == 0
+        return parted.with_column("seen", is_seen & (known.codes >= 0))
+    trained = np.unique(known.codes[parts == "train"])
+    return parted.with_column("seen", np.isin(known.codes, trained) & (known.codes >= 0))
 
 
 def _units(
@@ -181,7 +187,7 @@ def _units(
     if by == "item":
         strata = np.zeros(len(items), dtype=int)
         if "label" in items.columns and stratify is None:
-            strata = _complete(_codes(items, "label"), "label")
+            strata = _complete(items.label_codes, "label")
         return np.arange(len(items)), strata if stratify is None else _codes(items, stratify)
     groups = _complete(_codes(items, by), by)
     return groups, None if stratify is None else _most_frequent(groups, _codes(items, stratify))

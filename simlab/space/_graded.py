@@ -8,6 +8,8 @@ from simlab.space._metrics import retrieval_metrics
 
 _ENTRIES = 1 << 24
 """Similarities that are held at a time."""
+_MOST_PAIRS = 100_000
+"""Beyond it, pairs are all but all pairs, and their order says little more than retrieval."""
 RELEVANT = 0.5
 """Items at least so similar are what a query should find."""
 
@@ -73,6 +75,35 @@ def graded_rates(
     return np.concatenate(asked), {
         name: np.concatenate([part[name] for part in parts]) for name in parts[0]
     }
+
+
+def relevance_rates(unit: np.ndarray, relevance: np.ndarray) -> dict[str, float]:
+    """Rate items among themselves; means by name, of all that can be told.
+
+    Parameters
+    ----------
+    unit : ndarray of shape (n, dim)
+        Unit vectors.
+    relevance : ndarray of shape (n, n)
+        How similar items are; NaN where it is not known.
+
+    Examples
+    --------
+    >>> known = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1.0]])
+    >>> relevance_rates(np.eye(2)[[0, 0, 1]], known)["map@r"]
+    1.0
+    """
+    n = len(unit)
+    _, rates = graded_rates(unit, unit, lambda a, b: relevance[a][:, b], own=np.arange(n), k=[1])
+    found = {name: float(values.mean()) for name, values in rates.items()}
+    pairs = np.argwhere(np.triu(~np.isnan(relevance), 1))
+    if 0 < len(pairs) <= _MOST_PAIRS:
+        similarity = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
+        scores = relevance[pairs[:, 0], pairs[:, 1]]
+        rank, _, accuracy = pair_rates(similarity, scores, pairs)
+        found |= {} if np.isnan(rank) else {"spearman": rank}
+        found |= {"triplet-accuracy": float(accuracy.mean())} if len(accuracy) else {}
+    return found
 
 
 def pair_rates(

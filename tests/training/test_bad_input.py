@@ -25,7 +25,7 @@ BAD_ITEMS = {
     ),
     "no labels": (
         lambda: Items.from_arrays(np.eye(3)),
-        "fit needs labels; give labels= when making the items",
+        "fit needs labels or pairs; give labels= when making the items",
     ),
     "one label": (
         lambda: labeled("a", "a", "a"),
@@ -121,8 +121,8 @@ def test_unfit_numbers(blobs, pixels, options, text):
         (
             {"monitor": "map"},
             (
-                "monitor must be one of 'auto', 'map@r', 'r-precision', 'recall@1'; got 'map'. "
-                "Did you mean 'map@r'?"
+                "monitor must be one of 'auto', 'map@r', 'r-precision', 'recall@1', 'spearman', "
+                "'triplet-accuracy'; got 'map'. Did you mean 'map@r'?"
             ),
         ),
     ],
