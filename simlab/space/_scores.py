@@ -70,7 +70,8 @@ class Scores:
     def __repr__(self) -> str:
         first, second = (self.frame[name].str.len().max() for name in ("classes", "metric"))
         lines = [
-            f"{row.classes:>{max(first, 6)}} {row.metric:<{max(second, 12)}} {row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
+            f"{row.classes:>{max(first, 6)}} {row.metric:<{max(second, 12)}} "
+            f"{row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
             for row in self.frame.itertuples()
         ]
         return "\n".join([f"Scores of {self.name}: {len(self.per_query):,} queries", *lines])
