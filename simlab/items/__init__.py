@@ -10,8 +10,10 @@ from simlab.items._duplicates import (
 )
 from simlab.items._items import Items as Items
 from simlab.items._links import (
+    linked as linked,
     similarity_between as similarity_between,
     split_codes as split_codes,
 )
+from simlab.items._quaterion import from_quaterion as from_quaterion
 from simlab.items._selection import as_positions as as_positions
 from simlab.items._similarity import Similarity as Similarity

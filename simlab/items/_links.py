@@ -88,6 +88,41 @@ def similarity_between(queries: "Items", gallery: "Items") -> Similarity:
     return both.similarity
 
 
+def linked(items: "Items", pairs: np.ndarray, scores: np.ndarray) -> "Items":
+    """Keep the items of some pairs, of which only these pairs are known any more.
+
+    Parameters
+    ----------
+    items : Items
+        Their labels go; content is shared.
+    pairs : ndarray of shape (p, 2), int
+        Positions of an anchor and another item.
+    scores : ndarray of shape (p,)
+        1 where the other is a friend of the anchor, 0 where it is a stranger.
+
+    Returns
+    -------
+    Items
+        In their order, as from `Items.from_triplets`.
+    """
+    role = np.full(len(items), None, dtype=object)
+    role[pairs[scores == 0, 1]] = "negative"
+    role[pairs[scores == 1, 1]] = "positive"
+    role[pairs[:, 0]] = "anchor"
+    ids = items.table["id"]
+    table = pa.table(
+        {
+            "first": ids.take(pa.array(pairs[:, 0])),
+            "second": ids.take(pa.array(pairs[:, 1])),
+            "score": scores.astype(np.float32),
+        }
+    )
+    gone = [name for name in ("label", "seen") if name in items.columns]
+    bare = replace(items, table=items.table.drop_columns(gone), links=Links(pairs=table))
+    chosen = np.flatnonzero(role != None)  # noqa: E711 (entry by entry)
+    return bare.with_column("role", role)[chosen]
+
+
 def split_codes(items: "Items") -> np.ndarray:
     """Give one number to what must stay together in a split by label: a class, or what is linked.
 

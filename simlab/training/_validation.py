@@ -129,6 +129,9 @@ def hold_out(
     if share == 0:
         return everyone, everyone[:0]
     is_linked = items.similarity.several is not None
+    if items.links.pairs is not None and len(np.unique(split_codes(items))) == 1:
+        _warn(f"{len(items)} items that pairs link to one cannot be held out in part")
+        return everyone, everyone[:0]
     by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
@@ -139,9 +142,12 @@ def hold_out(
 
 
 def _n_labels(items: Items, rows: np.ndarray) -> int:
-    """Count the labels with at least two of these items: one friend for each."""
+    """Count the labels with at least two of these items, or the pairs that tell as much."""
     if items.similarity.several is not None:
         return _FEWEST_LABELS if len(rows) > _FEWEST_LABELS else 0
+    pairs = items.similarity.pairs
+    if pairs is not None and not items.label_names:
+        return int(np.isin(pairs, rows).all(axis=1).sum())
     codes = split_codes(items)[rows]
     return int((np.bincount(codes[codes >= 0]) > 1).sum())
 
