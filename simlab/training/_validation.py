@@ -11,6 +11,7 @@ _FEWEST_CLASSES = 8
 """With fewer classes, classes are too few to hold some out: items are held out instead."""
 _FEWEST_LABELS = 2
 """With one label everything is a friend, and every space looks perfect."""
+_NEEDED = "(it needs two labels with two items each)"
 
 
 def usable(items: Items, views: int = 1) -> Items:
@@ -134,19 +135,22 @@ def hold_out(
         train, val = everyone[own == "train"], everyone[own == "val"]
         if _n_labels(items, val) >= _FEWEST_LABELS:
             return train, val
-        _warn(f"the {len(val)} items of the val part are too few for validation")
+        _warn(f"the {len(val)} items of the val part are too few for validation {_NEEDED}")
         return train, everyone[:0]
     if share == 0:
         return everyone, everyone[:0]
     is_linked = items.similarity.several is not None
     if items.links.pairs is not None and len(np.unique(split_codes(items))) == 1:
-        _warn(f"{len(items)} items that pairs link to one cannot be held out in part")
+        _warn(
+            f"{len(items)} items hang together by their pairs, so that none can be held out; "
+            "split with val= before mining"
+        )
         return everyone, everyone[:0]
     by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
     if min(_n_labels(items, train), _n_labels(items, val)) < _FEWEST_LABELS:
-        _warn(f"{len(items)} items are too few to hold {share:.0%} out for validation")
+        _warn(f"{len(items)} items are too few to hold {share:.0%} out for validation {_NEEDED}")
         return everyone, everyone[:0]
     return train, val
 
@@ -164,8 +168,7 @@ def _n_labels(items: Items, rows: np.ndarray) -> int:
 
 def _warn(what: str) -> None:
     warnings.warn(
-        f"{what} (it needs two labels with two items each); training runs to its end and keeps "
-        "the last weights",
+        f"{what}; training runs to its end and keeps the last weights",
         SimlabWarning,
         stacklevel=4,
     )
