@@ -137,15 +137,9 @@ def hold_out(
             return train, val
         _warn(f"the {len(val)} items of the val part are too few for validation {_NEEDED}")
         return train, everyone[:0]
-    if share == 0:
+    if share == 0 or _hang_together(items):
         return everyone, everyone[:0]
     is_linked = items.similarity.several is not None
-    if items.links.pairs is not None and len(np.unique(split_codes(items))) == 1:
-        _warn(
-            f"{len(items)} items hang together by their pairs, so that none can be held out; "
-            "split with val= before mining"
-        )
-        return everyone, everyone[:0]
     by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
@@ -153,6 +147,17 @@ def hold_out(
         _warn(f"{len(items)} items are too few to hold {share:.0%} out for validation {_NEEDED}")
         return everyone, everyone[:0]
     return train, val
+
+
+def _hang_together(items: Items) -> bool:
+    """Tell whether pairs link all items to one whole, and warn of it."""
+    is_whole = items.links.pairs is not None and len(np.unique(split_codes(items))) == 1
+    if is_whole:
+        _warn(
+            f"{len(items)} items hang together by their pairs, so that none can be held out "
+            "(split with val= before mining)"
+        )
+    return is_whole
 
 
 def _n_labels(items: Items, rows: np.ndarray) -> int:

@@ -43,7 +43,9 @@ def test_mined_triplets_are_learned_and_nothing_is_encoded_again(blobs, tmp_path
 def test_triplets_that_hang_together_are_learned_without_validation(blobs):
     quiet = {"cache": False, "progress": False}
     triplets = mine(embed(blobs(6, 6), encoder("pixels"), **quiet))
-    with pytest.warns(SimlabWarning, match="hang together by their pairs, so that none can be held out"):
+    with pytest.warns(
+        SimlabWarning, match="hang together by their pairs, so that none can be held out"
+    ):
         run = fit(triplets, encoder("pixels"), loss=TRIPLETS, epochs=3, **quiet)
 
     assert np.isfinite(run.history["loss"][1:]).all()
