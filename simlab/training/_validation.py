@@ -137,7 +137,13 @@ def hold_out(
             return train, val
         _warn(f"the {len(val)} items of the val part are too few for validation {_NEEDED}")
         return train, everyone[:0]
-    if share == 0 or _hang_together(items):
+    is_whole = share > 0 and _hang_together(items)
+    if is_whole:
+        _warn(
+            f"{len(items)} items hang together by their pairs, so that none can be held out "
+            "(split with val= before mining)"
+        )
+    if is_whole or share == 0:
         return everyone, everyone[:0]
     is_linked = items.similarity.several is not None
     by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
@@ -150,14 +156,8 @@ def hold_out(
 
 
 def _hang_together(items: Items) -> bool:
-    """Tell whether pairs link all items to one whole, and warn of it."""
-    is_whole = items.links.pairs is not None and len(np.unique(split_codes(items))) == 1
-    if is_whole:
-        _warn(
-            f"{len(items)} items hang together by their pairs, so that none can be held out "
-            "(split with val= before mining)"
-        )
-    return is_whole
+    """Tell whether pairs link all items to one whole."""
+    return items.links.pairs is not None and len(np.unique(split_codes(items))) == 1
 
 
 def _n_labels(items: Items, rows: np.ndarray) -> int:
