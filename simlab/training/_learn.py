@@ -17,9 +17,9 @@ from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
-from simlab.training._heads import make_head
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
+from simlab.training.heads import make_head
 from simlab.training.losses import make_loss, title_of
 from simlab.training.miners import make_miner
 

@@ -115,8 +115,12 @@ def test_unfit_numbers(blobs, pixels, options, text):
     ("options", "text"),
     [
         (
-            {"head": "gated"},
-            "head must be one of 'auto', 'linear', 'skip', 'skip-mlp'; got 'gated'",
+            {"head": "skipp"},
+            (
+                "head must be one of 'auto', 'gated', 'gated-skip', 'identity', 'linear', 'mlp', "
+                "'skip', 'skip-mlp', 'softmax-groups', 'stacked', 'widening'; got 'skipp'. "
+                "Did you mean 'skip'?"
+            ),
         ),
         (
             {"monitor": "map"},
