@@ -156,6 +156,7 @@ def test_every_head_learns(learn, items, name):
 
 
 def test_the_identity_has_nothing_to_learn_and_is_a_run_all_the_same(learn, items):
+    items = items.with_column("split", ["train", "train", "train", "train", "val", "val"] * 5)
     run = learn(items, head="identity", dropout=0)
     content = np.stack(list(items.content))
     center, scale = run.head.enter.center.numpy(), run.head.enter.scale.item()
@@ -315,8 +316,10 @@ def test_a_run_with_a_ready_head_needs_no_module(run, tmp_path):
         (
             DataError,
             ("mlp", {"hidden": 512, "out": 0.5}),
-            "hidden of head 'mlp' must be a list of whole numbers, at least 1; got 512; "
-            "out of head 'mlp' must be a whole number, at least 1; got 0.5",
+            (
+                "hidden of head 'mlp' must be a list of whole numbers, at least 1; got 512; "
+                "out of head 'mlp' must be a whole number, at least 1; got 0.5"
+            ),
         ),
         (DataError, ("stacked", {"sizes": []}), "sizes of head 'stacked' must be a list of whole"),
         (DataError, ("widening", {"factor": 0}), "factor of head 'widening' must be above 0"),

@@ -16,7 +16,7 @@ class IdentityHead(Head):
 
     Examples
     --------
-    >>> IdentityHead(2)(torch.ones(1, 2))
+    >>> IdentityHead(2).eval()(torch.ones(1, 2))
     tensor([[1., 1.]])
     """
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from simlab.training.heads._base import Head
@@ -25,7 +24,7 @@ class _Stack(Head):
         """Map (batch, dim) to (batch, the last size)."""
         first, *others = self.maps
         values = first(self.entered(vectors))  # (batch, the first size)
-        bend = getattr(torch if self.activation == "tanh" else nn.functional, self.activation)
+        bend = getattr(nn.functional, self.activation)
         for one in others:
             values = one(bend(values))  # (batch, the next size)
         return values
@@ -38,8 +37,8 @@ class MlpHead(_Stack):
 
     Examples
     --------
-    >>> MlpHead(8, hidden=[16], out=3)(torch.ones(2, 8)).shape
-    torch.Size([2, 3])
+    >>> [one.out_features for one in MlpHead(8, hidden=[16], out=3).maps]
+    [16, 3]
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class StackedHead(_Stack):
 
     Examples
     --------
-    >>> StackedHead(8, sizes=[6, 4, 2])(torch.ones(2, 8)).shape
-    torch.Size([2, 2])
+    >>> [one.out_features for one in StackedHead(8, sizes=[6, 4, 2]).maps]
+    [6, 4, 2]
     """
 
     def __init__(
