@@ -87,3 +87,13 @@ def test_views_and_cut_run_and_training_helps(executed):
     assert "(1000, 3, 2016)" in told
     assert rates.keys() == {"frozen", "head", "head, views", "layers above the cut"}
     assert min(rates.values()) == rates["frozen"]
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_two_sets_run_and_training_helps_the_one_with_fine_labels(executed):
+    told = said(executed("03_two_sets") / "reports" / "03_two_sets.ipynb")
+    rates = re.findall(r"unseen, named +recall@1 +(0\.\d+)", told)
+
+    assert "array([[ 1., nan]]" in told
+    assert float(rates[1]) > float(rates[0]) + 0.05

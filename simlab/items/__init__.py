@@ -9,4 +9,9 @@ from simlab.items._duplicates import (
     warned as warned,
 )
 from simlab.items._items import Items as Items
+from simlab.items._links import (
+    similarity_between as similarity_between,
+    split_codes as split_codes,
+)
 from simlab.items._selection import as_positions as as_positions
+from simlab.items._similarity import Similarity as Similarity

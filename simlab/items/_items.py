@@ -11,17 +11,18 @@ import pyarrow.compute as pc
 from simlab.errors import ChoiceError, ShapeError
 from simlab.items import _selection, _sources, _splits
 from simlab.items._content import Content
+from simlab.items._links import NO_LINKS, Links, similarity_of
+from simlab.items._makers import Makers
 from simlab.items._repr import items_html, items_text
 from simlab.items._selection import Selection, as_positions, rows_where
+from simlab.items._similarity import Similarity
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Items:
+class Items(Makers):
     """Things to compare: pictures, texts or arrays, with labels, ids and further columns.
 
     Items are a value: selecting, splitting and adding a column return new Items and leave these
@@ -34,6 +35,8 @@ class Items:
         The pictures (PIL), texts (str) or arrays (numpy), one per item.
     table : pyarrow.Table
         What is known of each item: `id`, `label` (may be missing), `split` and any other column.
+    links : Links
+        What is known of pairs, groups and sources.
 
     Examples
     --------
@@ -46,142 +49,7 @@ class Items:
 
     content: Content
     table: pa.Table
-
-    # -- making -----------------------------------------------------------------------------
-
-    @classmethod
-    def from_arrays(cls, content: Any, labels: Any = None, ids: Any = None) -> "Items":
-        """Make items from an array, a list of str, or a list of PIL images.
-
-        Parameters
-        ----------
-        content : ndarray of shape (n, ...), or list of str, PIL images, bytes, Paths or arrays
-            One entry per item. Arrays must be finite; float and integer types are kept.
-        labels : sequence of length n, optional
-            What each item is: strings or integers; None where it is not known.
-        ids : sequence of length n, optional
-            A unique name per item. By default a short hash of the set and the row number.
-
-        Returns
-        -------
-        Items
-
-        Raises
-        ------
-        DataError
-            Empty content, NaN or infinite numbers, entries of different kinds, repeated ids.
-        ShapeError
-            Not one label or id per item, or arrays of different shapes.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> Items.from_arrays(np.eye(4), labels=[0, 0, 1, 1])
-        Items: 4 arrays of shape (4,), 2 labels
-        """
-        return cls._of(*_sources.from_arrays(content, labels, ids))
-
-    @classmethod
-    def from_frame(
-        cls,
-        frame: Any,
-        content: str = "content",
-        label: str | None = "label",
-        id: str | None = None,  # noqa: A002
-        *,
-        unreadable: str = "error",
-    ) -> "Items":
-        """Make items from a pandas or polars frame; the other columns come along.
-
-        Parameters
-        ----------
-        frame : pandas.DataFrame or polars.DataFrame
-            One row per item.
-        content : str, default="content"
-            The column of texts, of image files (`pathlib.Path`), PIL images or arrays.
-        label : str or None, default="label"
-            The column of labels; None for items without labels.
-        id : str, optional
-            The column of unique names. Without it names are made, and a column called `id` is
-            left out.
-        unreadable : {"error", "skip"}, default="error"
-            What to do with image files that cannot be read, as in `from_folder`.
-
-        Raises
-        ------
-        ChoiceError
-            A column that the frame does not have.
-        DataError
-            Missing or unreadable content.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> frame = pd.DataFrame({"text": ["pay", "bill"], "intent": ["money", "money"]})
-        >>> Items.from_frame(frame, content="text", label="intent")
-        Items: 2 texts, 1 label
-        """
-        return cls._of(*_sources.from_frame(frame, content, label, id, unreadable))
-
-    @classmethod
-    def from_folder(cls, folder: "str | Path", *, unreadable: str = "error") -> "Items":
-        """Make items from a folder of pictures: each sub-folder is a label.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Holds one folder per label. Pictures are read when needed; their ids are their paths,
-            from the name of the folder on.
-        unreadable : {"error", "skip"}, default="error"
-            `"skip"` leaves out files that are no pictures, and labels without pictures, with a
-            warning that counts and names them; every picture is decoded once to find them.
-
-        Raises
-        ------
-        DataError
-            No such folder, a label without pictures, or files that are no pictures (the first
-            are named).
-
-        Examples
-        --------
-        >>> Items.from_folder("no-such-folder")
-        Traceback (most recent call last):
-        simlab.errors.DataError: folder must exist; got 'no-such-folder'
-        """
-        return cls._of(*_sources.from_folder(folder, unreadable))
-
-    @classmethod
-    def from_dataset(
-        cls, dataset: Any, content: str = "image", label: str | None = "label"
-    ) -> "Items":
-        """Make items from a Hugging Face `datasets.Dataset`, sharing its memory map.
-
-        Parameters
-        ----------
-        dataset : datasets.Dataset
-            An image column is left undecoded; class labels are turned into their names.
-        content : str, default="image"
-            The column of images, texts or number arrays.
-        label : str or None, default="label"
-            The column of labels.
-
-        Raises
-        ------
-        ChoiceError
-            A column that the data set does not have.
-
-        Examples
-        --------
-        >>> from datasets import Dataset
-        >>> rows = Dataset.from_dict({"text": ["pay", "bill"], "label": ["money", "money"]})
-        >>> Items.from_dataset(rows, content="text")
-        Items: 2 texts, 1 label
-        """
-        return cls._of(*_sources.from_dataset(dataset, content, label))
-
-    @classmethod
-    def _of(cls, content: Content, table: pa.Table) -> "Items":
-        return cls(content, table)
+    links: Links = NO_LINKS
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -214,6 +82,8 @@ class Items:
         if name not in self.columns:
             raise ChoiceError.of("column", name, self.columns)
         column = self.table.column(name)
+        if pa.types.is_list(column.type):
+            return _of_tuples(column)
         if column.null_count or not pa.types.is_primitive(column.type):
             return np.array([*column.to_pylist(), None], dtype=object)[:-1]
         return column.to_numpy()
@@ -225,14 +95,24 @@ class Items:
 
     @cached_property
     def labels(self) -> np.ndarray | None:
-        """What each item is (None where not known), or None for items without labels."""
+        """What each item is (None where not known), or None for items without labels.
+
+        Where items have several labels, each is a tuple.
+        """
         return _locked(self.column("label")) if "label" in self.columns else None
+
+    @property
+    def has_several_labels(self) -> bool:
+        """Whether labels are lists."""
+        return "label" in self.columns and pa.types.is_list(self.table["label"].type)
 
     @cached_property
     def label_names(self) -> tuple[Any, ...]:
-        """The distinct labels, sorted."""
-        if "label" not in self.columns:
+        """The distinct labels, sorted; of items with several the distinct combinations."""
+        if self.labels is None:
             return ()
+        if self.has_several_labels:
+            return tuple(sorted({one for one in self.labels if one is not None}))
         return tuple(sorted(pc.unique(self.table["label"].drop_null()).to_pylist()))
 
     @cached_property
@@ -243,11 +123,19 @@ class Items:
         -------
         ndarray of shape (n,), int64
         """
-        if not self.label_names:
+        if not self.label_names or self.labels is None:
             return np.full(len(self), -1)
+        if self.has_several_labels:
+            code_of = {None: -1} | {name: code for code, name in enumerate(self.label_names)}
+            return np.array([code_of[one] for one in self.labels], dtype=np.int64)
         names = pa.array(self.label_names, type=self.table["label"].type)
         codes = pc.index_in(self.table["label"], value_set=names)
         return pc.fill_null(codes, -1).to_numpy().astype(np.int64)
+
+    @cached_property
+    def similarity(self) -> Similarity:
+        """How similar items are, as far as labels, pairs, groups and sources tell."""
+        return similarity_of(self, self.links)
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -259,7 +147,11 @@ class Items:
     def __getitem__(self, key: Selection) -> "Items":
         """Select items by position, slice, list of positions or mask."""
         positions = as_positions(key, len(self))
-        return Items(self.content.take(positions), self.table.take(pa.array(positions)))
+        return replace(
+            self,
+            content=self.content.take(positions),
+            table=self.table.take(pa.array(positions)),
+        )
 
     def where(self, **values: Any) -> "Items":
         """Select the items whose columns have these values.
@@ -267,7 +159,8 @@ class Items:
         Parameters
         ----------
         **values
-            Column name = one value, or a list, set or array of values.
+            Column name = one value, or a list, set or array of values. Of items with several
+            labels those that have one of them.
 
         Raises
         ------
@@ -335,6 +228,12 @@ class Items:
 
     def _repr_html_(self) -> str:
         return items_html(self)
+
+
+def _of_tuples(column: pa.ChunkedArray) -> np.ndarray:
+    found = np.empty(len(column), dtype=object)
+    found[:] = [None if row is None else tuple(row) for row in column.to_pylist()]
+    return found
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

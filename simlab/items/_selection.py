@@ -64,7 +64,13 @@ def rows_where(columns: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> 
 def _has(column: np.ndarray, value: Any) -> np.ndarray:
     several = isinstance(value, list | set | tuple | frozenset | range | np.ndarray)
     wanted = set(value) if several else {value}
-    return np.array([entry in wanted for entry in column], dtype=bool)
+    return np.array(
+        [
+            not wanted.isdisjoint(entry) if isinstance(entry, tuple) else entry in wanted
+            for entry in column
+        ],
+        dtype=bool,
+    )
 
 
 def _there(columns: Mapping[str, np.ndarray]) -> str:

@@ -12,6 +12,7 @@ from simlab._fingerprint import fingerprint
 from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items._content import IMAGE_TYPE, Content, store
 from simlab.items._files import check_classes, readable
+from simlab.items._labels import as_simple
 
 Source = tuple[Content, pa.Table]
 _MARKED = 16
@@ -109,9 +110,12 @@ def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
     stored = _stored_column(column, feature, rows)
     simple = [name for name in dataset.column_names if _is_simple(dataset, name)]
     if label is not None and label not in simple:
-        raise DataError(
-            f"column {label!r} must hold one label per item; got {dataset.features[label]}"
-        )
+        if not _is_list(dataset, label):
+            raise DataError(
+                f"column {label!r} must hold one label per item, or a list; got "
+                f"{dataset.features[label]}"
+            )
+        simple.append(label)
     others = [name for name in simple if name != content]
     table = dataset.data.table.select(others).take(pa.array(rows)) if others else pa.table({})
     labels = _class_names(dataset, table, label)
@@ -131,11 +135,20 @@ def _is_simple(dataset: Any, name: str) -> bool:
     return not pa.types.is_nested(dataset.data.table.schema.field(name).type)
 
 
+def _is_list(dataset: Any, name: str) -> bool:
+    return pa.types.is_list(dataset.data.table.schema.field(name).type)
+
+
 def _class_names(dataset: Any, table: pa.Table, label: str | None) -> Any:
     if label is None:
         return None
-    names = getattr(dataset.features[label], "names", None)
+    feature = dataset.features[label]
     codes = table.column(label)
+    if pa.types.is_list(codes.type):
+        names = getattr(getattr(feature, "feature", None), "names", None)
+        rows = codes.to_pylist()
+        return rows if names is None else [row and [names[one] for one in row] for row in rows]
+    names = getattr(feature, "names", None)
     if names is None:
         return codes
     known = pc.if_else(pc.greater_equal(codes, 0), codes, None)  # -1 stands for no label
@@ -151,7 +164,7 @@ def _check_columns(there: Collection[str], *asked: str | None) -> None:
 def _table(content: Content, labels: Any, ids: Any, extra: pa.Table) -> pa.Table:
     """Put id and label in front of the other columns."""
     n = len(content)
-    columns: dict[str, Any] = {"id": _default_ids(content) if ids is None else as_ids(ids)}
+    columns: dict[str, Any] = {"id": make_ids(content) if ids is None else as_ids(ids)}
     if labels is not None:
         columns["label"] = as_labels(labels)
     for name, column in columns.items():
@@ -185,18 +198,22 @@ def as_known(name: str, values: Any) -> Any:
 
 
 def as_labels(labels: Any) -> Any:
-    """Bring labels into Arrow: one string or integer per item, null where not known."""
-    column = as_column("labels", labels)
+    """Bring labels into Arrow: one or a list per item, null where not known."""
+    column = as_column("labels", as_simple(labels))
     if pa.types.is_dictionary(column.type):  # pandas and polars categories
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
         raise DataError("labels must be finite; got infinity among them; use strings or integers")
-    if pa.types.is_nested(column.type):
+    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    if pa.types.is_nested(column.type) and not is_list:
         raise DataError(
-            f"labels must be one string or integer per item; got {column.type}; "
+            f"labels must be one per item, or a list of them; got {column.type}; "
             "choose one column of them"
         )
-    return column
+    if not is_list:
+        return column
+    rows = column.to_pylist()  # an item with an empty list has no label
+    return pa.array([sorted(set(row)) if row else None for row in rows])
 
 
 def as_ids(ids: Any) -> Any:
@@ -211,7 +228,7 @@ def as_ids(ids: Any) -> Any:
     return column
 
 
-def _default_ids(content: Content) -> pa.Array:
+def make_ids(content: Content) -> pa.Array:
     """Make ids of a mark of the set and the row, so that two sets share none by chance."""
     spread = np.unique(np.linspace(0, len(content) - 1, _MARKED).astype(int))
     mark = fingerprint(len(content), content.take(spread).digests())[:4]

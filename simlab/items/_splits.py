@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from simlab.errors import ChoiceError, DataError
 from simlab.items import _shares
+from simlab.items._links import split_codes
 
 if TYPE_CHECKING:
     from simlab.items._items import Items
@@ -33,7 +34,9 @@ def split(
     by : {"label", "item", "time"} or the name of a column, default="label"
         `"label"`: test labels do not occur in training (*unseen classes*, the honest test of
         a similarity model). `"item"`: items of every label in each part (*seen classes*).
-        A column, such as `"user"`: items that share its value stay in one part. `"time"`: the
+        Items with several labels stay together if a label connects them, those of scored pairs
+        and triplets if a pair does. A column, such as `"user"`: items that share its value stay
+        in one part. `"time"`: the
         latest items are the test, those before them the validation.
     test, val : float, default=0.5 and 0.0
         Shares in [0, 1): of labels, of items, or of values of the column; a share above 0 gets
@@ -152,9 +155,15 @@ def _with_parts(items: "Items", parts: np.ndarray) -> "Items":
     parted = items.with_column("split", parts)
     if "label" not in items.columns:
         return parted
-    codes = items.label_codes
-    trained = np.unique(codes[parts == "train"])
-    return parted.with_column("seen", np.isin(codes, trained) & (codes >= 0))
+    known = items.similarity
+    if known.several is not None:  # seen are those of which every label is
+        starts, labels = known.several
+        owners = np.repeat(np.arange(len(items)), np.diff(starts))
+        is_new = ~np.isin(labels, labels[(parts == "train")[owners]])
+        is_seen = np.bincount(owners, weights=is_new, minlength=len(items)) == 0
+        return parted.with_column("seen", is_seen & (known.codes >= 0))
+    trained = np.unique(known.codes[parts == "train"])
+    return parted.with_column("seen", np.isin(known.codes, trained) & (known.codes >= 0))
 
 
 def _units(
@@ -173,10 +182,12 @@ def _units(
         raise ChoiceError.of("by", by, choices)
     if stratify is not None and stratify not in (there := {*items.columns} - {*_OWN}):
         raise ChoiceError.of("stratify", stratify, there)
+    if by == "item" and items.links.pairs is not None:  # no pair is cut in two
+        by = "label"
     if by == "item":
         strata = np.zeros(len(items), dtype=int)
         if "label" in items.columns and stratify is None:
-            strata = _complete(_codes(items, "label"), "label")
+            strata = _complete(items.label_codes, "label")
         return np.arange(len(items)), strata if stratify is None else _codes(items, stratify)
     groups = _complete(_codes(items, by), by)
     return groups, None if stratify is None else _most_frequent(groups, _codes(items, stratify))
@@ -185,7 +196,7 @@ def _units(
 def _codes(items: "Items", name: str) -> np.ndarray:
     """Give the values of a column as integers in their order; -1 where there is none."""
     if name == "label":
-        return items.label_codes
+        return split_codes(items)
     column = items.table[name]
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

@@ -1,6 +1,7 @@
 """Where items lie: embeddings, neighbors, scores and maps. Numpy only, no torch."""
 
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
+from simlab.space._graded import RELEVANT as RELEVANT, relevance_rates as relevance_rates
 from simlab.space._index import Index as Index
 from simlab.space._near import near_duplicates as near_duplicates
 from simlab.space._neighbors import Neighbors as Neighbors, neighbor_row as neighbor_row

@@ -9,9 +9,11 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import DataError, SimlabWarning
+from simlab.items import similarity_between
 from simlab.space._embeddings import Embeddings
+from simlab.space._graded import graded_rates, pair_rates
 from simlab.space._index import Index
-from simlab.space._intervals import LEVEL, bootstrap_interval
+from simlab.space._intervals import LEVEL, bootstrap_interval, rank_interval
 from simlab.space._retrieval import retrieval_rates
 
 if TYPE_CHECKING:
@@ -28,8 +30,9 @@ class Scores:
         Of the encoder or run.
     frame : pandas.DataFrame
         One row per group of classes and metric: `classes` (`"seen"` or `"unseen"` in training,
-        or `"all"` where that is not known), `metric`, `value`, `low` and `high` (95% bootstrap
-        interval), `n` (queries), `unit` (what was drawn: queries or classes).
+        or `"all"` where that is not known; of several sets put together also `"all, cars"` for
+        each), `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
+        (what was drawn: queries or classes; or pairs).
     per_query : pandas.DataFrame
         One row per query: `id`, `label`, `classes`, and a column per metric.
 
@@ -65,8 +68,10 @@ class Scores:
         return float(rows.loc[rows["n"].idxmax(), "value"])
 
     def __repr__(self) -> str:
+        first, second = (self.frame[name].str.len().max() for name in ("classes", "metric"))
         lines = [
-            f"{row.classes:>6} {row.metric:<12} {row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
+            f"{row.classes:>{max(first, 6)}} {row.metric:<{max(second, 12)}} "
+            f"{row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
             for row in self.frame.itertuples()
         ]
         return "\n".join([f"Scores of {self.name}: {len(self.per_query):,} queries", *lines])
@@ -86,10 +91,16 @@ def score(
 ) -> Scores:
     """Measure retrieval: recall@k, MAP@R and R-precision, with intervals.
 
-    Every item is a query once; items of its label are what it should find. Metrics are computed
-    per query first. Queries of classes that were seen in training and of unseen classes are
-    reported apart. The interval is a 95% bootstrap: over *classes* for unseen ones (they stand
-    for classes to come, and queries of one class are alike), over *queries* otherwise.
+    Every item is a query once; items of its label are what it should find. With several labels or
+    levels those are relevant that share at least half of them, and items of which nothing is
+    known (of another source or of the same group) are passed over. Of pairs with scores, the rank
+    correlation (`spearman`) and the share of items whose nearer partner is the more similar one
+    (`triplet-accuracy`) are told instead.
+
+    Metrics are computed per query first. Queries of classes that were seen in training and of
+    unseen classes are reported apart, and so are sets put together by `Items.concat`. The interval
+    is a 95% bootstrap: over *classes* for unseen classes (they stand for classes to come, and
+    queries of one class are alike), over *queries* otherwise; that of `spearman` is computed.
 
     Parameters
     ----------
@@ -127,26 +138,99 @@ def score(
     if not len(k) or min(k) < 1:
         raise DataError(f"score needs at least one depth k, each from 1; got {tuple(k)}")
     gallery = embeddings if gallery is None else gallery
-    own, codes, theirs = _pair_up(embeddings, gallery)
-    asked, rates = retrieval_rates(embeddings.unit, codes, gallery.unit, theirs, own=own, k=k)
+    own = _places(embeddings, gallery)
+    if embeddings.items.links.pairs is not None and embeddings.items.links.group is None:
+        return _of_pairs(embeddings, gallery)
+    if embeddings.items.similarity.is_plain:
+        codes, theirs = _common_codes(embeddings, gallery)
+        asked, rates = retrieval_rates(embeddings.unit, codes, gallery.unit, theirs, own=own, k=k)
+    else:
+        known = similarity_between(embeddings.items, gallery.items)
+        ahead = 0 if gallery.items is embeddings.items else len(embeddings)
+        codes = embeddings.items.label_codes
+        asked, rates = graded_rates(
+            embeddings.unit,
+            gallery.unit,
+            lambda a, b: known.relevance(a, b + ahead),
+            own=own,
+            k=k,
+        )
     _check_asked(len(asked), len(embeddings))
     return _summary(embeddings[asked], codes[asked], rates)
 
 
-def _pair_up(queries: Embeddings, gallery: Embeddings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find each query in the gallery, and give the labels of both common integers."""
+def _places(queries: Embeddings, gallery: Embeddings) -> np.ndarray:
+    """Find each query in the gallery, by its id; -1 where it is not."""
     if not len(queries) or not len(gallery):
         raise DataError("score needs at least one query and one gallery item; got none")
+    index = Index(gallery)
+    index._check(queries, 1, most=1)  # noqa: SLF001 (the same room)
+    return np.array([index._row_of.get(name, -1) for name in queries.items.ids.tolist()])  # noqa: SLF001
+
+
+def _common_codes(queries: Embeddings, gallery: Embeddings) -> tuple[np.ndarray, np.ndarray]:
+    """Give the labels of both common integers."""
     ours, theirs = queries.items.labels, gallery.items.labels
     if ours is None or theirs is None:
         raise DataError("score needs labels on queries and gallery; give labels= to the items")
-    index = Index(gallery)
-    index._check(queries, 1, most=1)  # noqa: SLF001 (the same room)
-    own = np.array([index._row_of.get(name, -1) for name in queries.items.ids.tolist()])  # noqa: SLF001
     code_of = {label: code for code, label in enumerate(dict.fromkeys([*ours, *theirs]))}
     code_of[None] = -1
     codes = [np.array([code_of[label] for label in labels]) for labels in (ours, theirs)]
-    return own, codes[0], codes[1]
+    return codes[0], codes[1]
+
+
+def _of_pairs(queries: Embeddings, gallery: Embeddings) -> Scores:
+    """Score pairs whose similarity is given, among the queries and from them to the gallery."""
+    import pandas as pd
+
+    if gallery.items is not queries.items:
+        raise DataError("score of pairs takes no gallery: pairs say what is compared with what")
+    known = queries.items.similarity
+    if known.pairs is None or known.scores is None or not len(known.pairs):
+        raise DataError("score needs pairs of which both items are there; got none")
+    pairs, scores = known.pairs, known.scores
+    similarity = (queries.unit[pairs[:, 0]] * queries.unit[pairs[:, 1]]).sum(axis=1)
+    rank, anchors, accuracy = pair_rates(similarity, scores, pairs)
+    low, high = rank_interval(rank, len(pairs))
+    rows = [
+        {
+            "metric": "spearman",
+            "value": rank,
+            "low": low,
+            "high": high,
+            "n": len(pairs),
+            "unit": "pairs",
+        }
+    ]
+    if len(anchors):
+        ends = bootstrap_interval(accuracy[:, None], None)
+        rows.append(
+            {
+                "metric": "triplet-accuracy",
+                "value": accuracy.mean(),
+                "low": ends[0][0],
+                "high": ends[1][0],
+                "n": len(anchors),
+                "unit": "queries",
+            }
+        )
+    frame = pd.DataFrame([{"classes": "all", **row} for row in rows])
+    frame.attrs["level"] = LEVEL
+    ids = queries.items.ids
+    per_query = pd.DataFrame(
+        {
+            "id": ids[pairs[:, 0]],
+            "other": ids[pairs[:, 1]],
+            "classes": "all",
+            "score": scores,
+            "similarity": similarity,
+        }
+    )
+    return Scores(_name_of(queries), frame, per_query)
+
+
+def _name_of(queries: Embeddings) -> str:
+    return queries.source.name if queries.source is not None else "embeddings"
 
 
 def _check_asked(n_asked: int, n: int) -> None:
@@ -172,10 +256,9 @@ def _summary(queries: Embeddings, codes: np.ndarray, rates: dict[str, np.ndarray
         {"id": queries.items.ids, "label": queries.items.labels, "classes": classes, **rates}
     )
     rows: list[dict[str, Any]] = []
-    for group in sorted(set(classes)):
-        chosen = classes == group
+    for group, chosen in _groups(queries, classes):
         values = np.stack([rate[chosen] for rate in rates.values()], axis=1)
-        over_classes = group == "unseen"
+        over_classes = bool((classes[chosen] == "unseen").all())
         low, high = bootstrap_interval(values, codes[chosen] if over_classes else None)
         rows += [
             {
@@ -189,10 +272,22 @@ def _summary(queries: Embeddings, codes: np.ndarray, rates: dict[str, np.ndarray
             }
             for place, metric in enumerate(rates)
         ]
-    name = queries.source.name if queries.source is not None else "embeddings"
     frame = pd.DataFrame(rows)
     frame.attrs["level"] = LEVEL
-    return Scores(name, frame, per_query)
+    return Scores(_name_of(queries), frame, per_query)
+
+
+def _groups(queries: Embeddings, classes: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Tell whose means are told apart: seen and unseen classes, and the sets put together."""
+    groups = [(group, classes == group) for group in sorted(set(classes))]
+    if queries.items.links.source is not None:
+        source = queries.items.column(queries.items.links.source).astype(str)
+        groups += [
+            (f"{group}, {name}", chosen & (source == name))
+            for group, chosen in groups
+            for name in sorted(set(source[chosen]))
+        ]
+    return groups
 
 
 def _known(queries: Embeddings) -> np.ndarray:

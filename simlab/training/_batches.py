@@ -6,7 +6,24 @@ import numpy as np
 from torch.utils.data import Sampler
 
 
-class BalancedBatches(Sampler[list[int]]):
+class Batches(Sampler[list[int]]):
+    """Lists of rows, drawn anew in each epoch."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self._epoch = seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of this epoch; Lightning calls it."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self._epoch])
+
+
+class BalancedBatches(Batches):
     """Draw batches of `batch_size // per_class` labels with `per_class` items each.
 
     An epoch goes through the data once: the items of each label are shuffled and cut into groups
@@ -40,6 +57,7 @@ class BalancedBatches(Sampler[list[int]]):
     """
 
     def __init__(self, codes: np.ndarray, *, batch_size: int, per_class: int, seed: int) -> None:
+        super().__init__(seed)
         kept, counts = np.unique(codes[codes >= 0], return_counts=True)
         rows = np.flatnonzero(np.isin(codes, kept[counts > 1]))
         self._sizes = counts[counts > 1]
@@ -49,12 +67,6 @@ class BalancedBatches(Sampler[list[int]]):
         self._n_groups = np.maximum(self._sizes // self._group, 1)  # of each label
         n_groups, in_batch = int(self._n_groups.sum()), max(batch_size // self._group, 2)
         self._n_batches = max(round(n_groups / in_batch), min(n_groups, 1))
-        self.seed = seed
-        self._epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of this epoch; Lightning calls it."""
-        self._epoch = epoch
 
     def __len__(self) -> int:
         return self._n_batches
@@ -62,7 +74,7 @@ class BalancedBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         if not self._n_batches:
             return
-        rng = np.random.default_rng([self.seed, self._epoch])
+        rng = self._rng()
         labels = rng.permutation(len(self._sizes))
         taken = np.minimum(self._sizes, self._n_groups * self._group)  # the rest fills no group
         by_label = np.split(self._rows.copy(), np.cumsum(self._sizes)[:-1])
@@ -86,12 +98,12 @@ class BalancedBatches(Sampler[list[int]]):
         return rng.permutation(self._by_label[other])[: self._group].tolist()
 
 
-class DrawnViews(Sampler[list[int]]):
+class DrawnViews(Batches):
     """Batches of views: in an epoch each item shows one of its views, drawn anew.
 
     Parameters
     ----------
-    batches : sampler of lists of int
+    batches : Batches
         Of items.
     n : int
         How many items there are.
@@ -105,20 +117,20 @@ class DrawnViews(Sampler[list[int]]):
     [[0, 1, 2, 3]]
     """
 
-    def __init__(self, batches: BalancedBatches, n: int, n_views: int) -> None:
+    def __init__(self, batches: Batches, n: int, n_views: int) -> None:
+        super().__init__(batches.seed)
         self._batches, self._n, self._n_views = batches, n, n_views
-        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose order and views of this epoch; Lightning calls it."""
-        self._epoch = epoch
+        super().set_epoch(epoch)
         self._batches.set_epoch(epoch)
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        rng = np.random.default_rng([self._batches.seed, self._epoch, self._n_views])
+        rng = np.random.default_rng([self.seed, self._epoch, self._n_views])
         row = np.arange(self._n) * self._n_views + rng.integers(self._n_views, size=self._n)
         return (row[batch].tolist() for batch in self._batches)
 

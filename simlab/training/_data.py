@@ -1,20 +1,23 @@
 """The Lightning data module over embeddings: training is a walk through one matrix."""
 
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from simlab.errors import DataError
+from simlab.items import Similarity
 from simlab.space import Embeddings
-from simlab.training._batches import BalancedBatches, DrawnViews
+from simlab.training._batches import DrawnViews
+from simlab.training._form_batches import batches_of
 from simlab.training._tensors import as_tensor
 
 
-class _Rows(TensorDataset):
-    """A tensor data set that takes a whole batch, or several, by one indexing."""
+class _ByLabel(TensorDataset):
+    """Vectors and labels; takes a whole batch, or several, by one indexing."""
 
     def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:
         index = torch.tensor(rows)
@@ -26,30 +29,57 @@ class _Rows(TensorDataset):
         return list(zip(*(tensor.split(sizes) for tensor in taken), strict=True))
 
 
+class _ByRelevance(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Vectors, and how similar the items of a batch are to each other.
+
+    Parameters
+    ----------
+    vectors : Tensor of shape (rows, dim)
+    known : Similarity
+        Of the items.
+    n_views : int, default=1
+        Rows of each item.
+    """
+
+    def __init__(self, vectors: torch.Tensor, known: Similarity, n_views: int = 1) -> None:
+        self._vectors, self._known, self._n_views = vectors, known, n_views
+
+    def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        index = torch.tensor(rows)
+        items = index.numpy() // self._n_views
+        known = torch.from_numpy(self._known.relevance(items, items))
+        return self._vectors.index_select(0, index), known
+
+
 class SimilarityData(pl.LightningDataModule):
     """Training and validation embeddings for any `pl.Trainer`.
 
     Parameters
     ----------
     train : Embeddings
-        With labels; items without one, and labels with one item, are left out. If they have
-        views, each item shows one of them in an epoch.
+        With labels, or pairs that say how similar items are; items of which nothing is known, and
+        labels with one item, are left out. If they have views, each item shows one of them in an
+        epoch.
     val : Embeddings, optional
-        With labels; compared among themselves after every epoch.
+        As `train`; compared among themselves after every epoch.
     batch_size, per_class, seed
         See `BalancedBatches`.
     at_once : int, optional
         Give lists of up to so many training batches instead of single ones.
+    by_label : bool, default=False
+        Give labels even where more is known than one per item (levels, groups).
 
     Attributes
     ----------
-    batches : BalancedBatches
+    batches : Sampler
         The rows of each training batch.
+    by_label : bool
+        Whether batches come with labels, or with relevance.
 
     Raises
     ------
     DataError
-        Fewer than two labels with two training items.
+        Fewer than two labels with two training items, and no pairs.
 
     Examples
     --------
@@ -71,23 +101,34 @@ class SimilarityData(pl.LightningDataModule):
         per_class: int = 5,
         seed: int = 0,
         at_once: int | None = None,
+        by_label: bool = False,
     ) -> None:
         super().__init__()
-        codes = train.items.label_codes
+        known = train.items.similarity
+        codes = known.codes
         n_labels = int((np.bincount(codes[codes >= 0]) > 1).sum())
-        if n_labels < 2:  # noqa: PLR2004
+        needs_labels = known.several is None and known.pairs is None
+        if needs_labels and n_labels < 2:  # noqa: PLR2004
             raise DataError(
                 f"training needs at least two labels with two items each; got {n_labels} among "
                 f"{len(train)} items; similarity is learned from what differs"
             )
         self.train, self.val, self._at_once = train, val, at_once
-        self.batches = BalancedBatches(codes, batch_size=batch_size, per_class=per_class, seed=seed)
+        self.by_label = by_label or known.has_one_label
+        self.batches = batches_of(
+            train.items, batch_size=batch_size, per_class=per_class, seed=seed
+        )
 
     def train_dataloader(self) -> DataLoader:
-        """Give (vectors, labels) of class-balanced batches."""
+        """Give (vectors, labels) of class-balanced batches.
+
+        Where one label per item does not say it all (`by_label` is False) the second is the
+        relevance of each item for each, of shape (batch, batch): 1 the same, 0 strangers, NaN
+        where nothing is known.
+        """
         views = self.train.views
         return DataLoader(
-            _rows(self.train, views),
+            self._rows(self.train, views),
             sampler=self.batches if views is None else DrawnViews(self.batches, *views.shape[:2]),
             batch_size=self._at_once,
             collate_fn=None if self._at_once is None else list,
@@ -97,13 +138,16 @@ class SimilarityData(pl.LightningDataModule):
         """Give all validation items as one batch."""
         if self.val is None:
             return []
-        return DataLoader(_rows(self.val), sampler=[list(range(len(self.val)))], batch_size=None)
+        rows = self._rows(self.val)
+        return DataLoader(rows, sampler=[list(range(len(self.val)))], batch_size=None)
 
-
-def _rows(embeddings: Embeddings, views: np.ndarray | None = None) -> _Rows:
-    """Make tensors that share the memory of the vectors, or of all views one after another."""
-    vectors, codes = embeddings.vectors, embeddings.items.label_codes
-    if views is not None:
-        vectors = views.reshape(-1, views.shape[2])
-        codes = np.repeat(codes, views.shape[1])
-    return _Rows(as_tensor(vectors), torch.from_numpy(codes))
+    def _rows(self, embeddings: Embeddings, views: np.ndarray | None = None) -> Any:
+        """Share the memory of the vectors, or of all views one after another."""
+        vectors, n_views = embeddings.vectors, 1
+        if views is not None:
+            vectors, n_views = views.reshape(-1, views.shape[2]), views.shape[1]
+        known = embeddings.items.similarity
+        if not self.by_label:
+            return _ByRelevance(as_tensor(vectors), known, n_views)
+        codes = torch.from_numpy(np.repeat(known.codes, n_views))
+        return _ByLabel(as_tensor(vectors), codes)

@@ -14,18 +14,18 @@ from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig
+from simlab.training._form_losses import check_form
 from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.heads import choose_head
-from simlab.training.losses import check_loss, check_takes_miner
 from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
-MONITORS = ("auto", "map@r", "r-precision", "recall@1")
+MONITORS = ("auto", "map@r", "r-precision", "recall@1", "spearman", "triplet-accuracy")
 
 
 def fit(
@@ -64,8 +64,9 @@ def fit(
     Parameters
     ----------
     items : Items
-        With labels. After `items.split(...)` the `train` items are learned from, and the `val`
-        items, if any, decide when to stop.
+        With labels (one or several each, or of several levels), or with pairs or triplets; of two
+        items without a known relation nothing is learned. After `items.split(...)` the `train`
+        items are learned from, and the `val` items, if any, decide when to stop.
     encoder : Encoder
         Stays as it is. With a cut (`encoder(..., cut=...)`) a copy of the layers above it learns
         together with the head, on remembered activations.
@@ -115,8 +116,10 @@ def fit(
         the split was by item or there are fewer than 8 classes. 0 holds out nothing.
     patience : int, default=15
         Epochs without improvement before stopping.
-    monitor : {"auto", "map@r", "r-precision", "recall@1"}, default="auto"
-        What "better" means on the held-out items; `"auto"` is MAP@R.
+    monitor : str, default="auto"
+        What "better" means on the held-out items: `"map@r"`, `"r-precision"`, `"recall@1"`, for
+        pairs with scores `"spearman"`, for triplets `"triplet-accuracy"`; `"auto"` is the one that
+        fits, MAP@R where there are labels.
     refit : bool, default=True
         When the best epoch is known, train once more on all training items, those held out by
         `fit` included, for as many epochs. Without it the head keeps the best weights of the
@@ -187,6 +190,7 @@ def fit(
         seed=seed,
     )
     _check(config, trainer)
+    check_form(config.loss, items, has_miner=config.miner is not None)
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
@@ -236,10 +240,7 @@ def fit(
 
 
 def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
-    check_loss(config.loss)
     check_miner(config.miner)
-    if config.miner is not None:
-        check_takes_miner(config.loss)
     if config.monitor not in MONITORS:
         raise ChoiceError.of("monitor", config.monitor, MONITORS)
     least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}

@@ -17,10 +17,12 @@ from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
+from simlab.training._form_losses import form_loss
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
+from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
-from simlab.training.losses import make_loss, title_of
+from simlab.training.losses import title_of
 from simlab.training.miners import make_miner
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def _train(
     from simlab.training._callbacks import EpochBar, KeepBest
 
     module, data = _parts(config, train, held, cut, is_ours=trainer is None)
-    metric = "map@r" if config.monitor == "auto" else config.monitor
+    metric = choose_monitor(config.monitor, train.items)
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
     kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
@@ -150,8 +152,8 @@ def _parts(
     with torch.no_grad():
         start = head.eval()(vectors)
     head = (head if cut is None else TopHead(cut.top, head)).train()
-    codes = torch.from_numpy(train.items.label_codes)
-    loss = make_loss(config.loss, start, codes, miner=make_miner(config.miner))
+    miner = make_miner(config.miner)
+    loss, by_label = form_loss(config.loss, train.items, start, miner=miner)
     n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
     data = SimilarityData(
         train,
@@ -160,6 +162,7 @@ def _parts(
         per_class=config.per_class,
         seed=config.seed,
         at_once=max(n_items // config.batch_size, 1) if is_ours else None,
+        by_label=by_label,
     )
     pace: dict[str, Any] = {
         "lr": config.lr,

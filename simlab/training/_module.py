@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.optim import lr_scheduler
 
-from simlab.space import retrieval_rates
+from simlab.space import relevance_rates, retrieval_rates
 from simlab.training._top import weight_groups
 from simlab.training.losses import Loss
 
@@ -77,9 +77,14 @@ class SimilarityModule(pl.LightningModule):
         self.log_dict(rates, batch_size=len(batch[1]))
 
     def rate(self, vectors: Tensor, labels: Tensor) -> dict[str, float]:
-        """Compare items among themselves; mean values by name."""
+        """Compare items among themselves; mean values by name.
+
+        Labels of shape (n,), or the relevance of each item for each, of shape (n, n).
+        """
         unit = normalize(self(vectors), dim=1).detach().float().cpu().numpy()
         codes = labels.cpu().numpy()
+        if codes.ndim == 2:  # noqa: PLR2004
+            return {f"val_{name}": value for name, value in relevance_rates(unit, codes).items()}
         _, rates = retrieval_rates(unit, codes, unit, codes, own=np.arange(len(codes)), k=[1])
         return {f"val_{name}": float(values.mean()) for name, values in rates.items()}
 

@@ -78,6 +78,11 @@ def _record(run: "Run") -> dict[str, Any]:
     }
 
 
+def _hashable(label: Any) -> Any:
+    """Read a combination of labels, which JSON made a list."""
+    return tuple(label) if isinstance(label, list) else label
+
+
 def _identity(encoder: Encoder) -> str:
     """Name what was trained on; a newer library below it may still be used."""
     return getattr(encoder, "identity", encoder.fingerprint)
@@ -99,7 +104,7 @@ def load(folder: Path, encoder: Encoder | None, head: nn.Module | None = None) -
         known = {
             "history": _history(record["history"]),
             "loss_state": loss_state,
-            "seen_labels": frozenset(record["seen_labels"]),
+            "seen_labels": frozenset(map(_hashable, record["seen_labels"])),
             **{name: record[name] for name in ("best_epoch", "seconds", "finished", "refitted")},
         }
     except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from simlab.errors import DataError, SimlabWarning
-from simlab.items import Items
+from simlab.items import Items, split_codes
 
 _FEWEST_CLASSES = 8
 """With fewer classes, classes are too few to hold some out: items are held out instead."""
@@ -23,11 +23,16 @@ def usable(items: Items) -> Items:
     """
     if not len(items):
         raise DataError("fit needs at least one item; got none")
-    if items.labels is None:
-        raise DataError("fit needs labels; give labels= when making the items")
+    of_pairs = items.similarity.pairs is not None
+    if items.labels is None and not of_pairs:
+        raise DataError("fit needs labels or pairs; give labels= when making the items")
     train = items.where(split="train") if "split" in items.columns else items
     if "split" in items.columns:
         items = items.where(split=["train", "val"])
+    if of_pairs:
+        if not len(train.similarity.pairs):  # type: ignore[arg-type]
+            raise DataError("fit needs pairs of which both items are for training; got none")
+        return items
     missing = int((train.label_codes < 0).sum())
     if missing:
         raise DataError(
@@ -40,6 +45,8 @@ def usable(items: Items) -> Items:
             f"fit needs items of at least two labels; got only {names[0]!r}; "
             "similarity is learned from what differs"
         )
+    if train.has_several_labels:  # a rare combination may share labels with others
+        return items
     counts = np.bincount(train.label_codes, minlength=len(names))
     single = np.flatnonzero(counts == 1)
     if single.size:
@@ -52,11 +59,27 @@ def usable(items: Items) -> Items:
 
 def tests_seen_classes(items: Items) -> bool:
     """Tell whether there are test items and all their classes occur in training."""
-    if "split" not in items.columns:
+    if "split" not in items.columns or items.labels is None:
         return False
     split, codes = items.column("split"), items.label_codes
     tested = codes[split == "test"]
     return bool(tested.size and np.isin(tested, codes[split == "train"]).all())
+
+
+def choose_monitor(name: str, items: Items) -> str:
+    """Choose what "better" means, for `"auto"`: retrieval, or for pairs their order.
+
+    Examples
+    --------
+    >>> choose_monitor("auto", Items.from_triplets(["a"], ["b"], ["c"]))
+    'triplet-accuracy'
+    """
+    scores = items.similarity.scores
+    if name != "auto":
+        return name
+    if scores is None or items.similarity.group is not None:
+        return "map@r"
+    return "triplet-accuracy" if np.isin(scores, (0, 1)).all() else "spearman"
 
 
 def training_rows(items: Items) -> np.ndarray:
@@ -105,7 +128,8 @@ def hold_out(
         return train, everyone[:0]
     if share == 0:
         return everyone, everyone[:0]
-    by = "item" if by_item or len(items.label_names) < _FEWEST_CLASSES else "label"
+    is_linked = items.similarity.several is not None
+    by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
     if min(_n_labels(items, train), _n_labels(items, val)) < _FEWEST_LABELS:
@@ -116,7 +140,9 @@ def hold_out(
 
 def _n_labels(items: Items, rows: np.ndarray) -> int:
     """Count the labels with at least two of these items: one friend for each."""
-    codes = items.label_codes[rows]
+    if items.similarity.several is not None:
+        return _FEWEST_LABELS if len(rows) > _FEWEST_LABELS else 0
+    codes = split_codes(items)[rows]
     return int((np.bincount(codes[codes >= 0]) > 1).sum())
 
 

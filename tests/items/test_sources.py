@@ -7,6 +7,7 @@ import datasets
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -412,9 +413,9 @@ def test_a_data_set_may_do_without_labels(colors):
         ),
         (
             DataError,
-            lambda: Items.from_arrays(["a", "b"], labels=[[1], [2]]),
+            lambda: Items.from_arrays(["a", "b"], labels=pa.array([{"x": 1}, {"x": 2}])),
             (
-                "labels must be one string or integer per item; got list<item: int64>; choose one "
+                "labels must be one per item, or a list of them; got struct<x: int64>; choose one "
                 "column of them"
             ),
         ),
@@ -446,9 +447,9 @@ def test_a_data_set_may_do_without_labels(colors):
         (
             DataError,
             lambda: Items.from_dataset(
-                datasets.Dataset.from_dict({"text": ["a"], "label": [[1, 2]]}), "text"
+                datasets.Dataset.from_dict({"text": ["a"], "label": [{"x": 1}]}), "text"
             ),
-            "column 'label' must hold one label per item; got List(Value('int64'))",
+            "column 'label' must hold one label per item, or a list; got {'x': Value('int64')}",
         ),
         (
             DataError,

@@ -6,6 +6,7 @@ import pytest
 from simlab.errors import ChoiceError, DataError, SimlabError
 from simlab.items import Items
 from simlab.training import fit
+from simlab.training.heads import HEADS
 
 
 def complaint(items, encoder, **options):
@@ -25,7 +26,7 @@ BAD_ITEMS = {
     ),
     "no labels": (
         lambda: Items.from_arrays(np.eye(3)),
-        "fit needs labels; give labels= when making the items",
+        "fit needs labels or pairs; give labels= when making the items",
     ),
     "one label": (
         lambda: labeled("a", "a", "a"),
@@ -125,8 +126,8 @@ def test_unfit_numbers(blobs, pixels, options, text):
         (
             {"monitor": "map"},
             (
-                "monitor must be one of 'auto', 'map@r', 'r-precision', 'recall@1'; got 'map'. "
-                "Did you mean 'map@r'?"
+                "monitor must be one of 'auto', 'map@r', 'r-precision', 'recall@1', 'spearman', "
+                "'triplet-accuracy'; got 'map'. Did you mean 'map@r'?"
             ),
         ),
     ],
@@ -139,10 +140,7 @@ def test_an_unknown_name_carries_what_could_be_chosen(blobs, pixels):
     with pytest.raises(ChoiceError) as caught:
         fit(blobs(4, 6), pixels, head="skipp")
 
-    assert (caught.value.given, caught.value.choices) == (
-        "gated",
-        ("auto", "linear", "skip", "skip-mlp"),
-    )
+    assert (caught.value.given, caught.value.choices) == ("skipp", tuple(sorted(["auto", *HEADS])))
 
 
 def test_unfit_items_are_found_before_anything_is_encoded(counting):

@@ -1,0 +1,144 @@
+"""A loss for what is known of the items: one label, several, levels, groups, or pairs."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simlab.errors import DataError
+from simlab.items import Items
+from simlab.space import RELEVANT
+from simlab.training._by_name import check_parameters
+from simlab.training.losses import (
+    Loss,
+    Miner,
+    Mining,
+    check_loss,
+    check_takes_miner,
+    make_loss,
+    title_of,
+)
+from simlab.training.losses._making import Asked, read
+from simlab.training.losses._pairs import Mined
+from simlab.training.losses._registry import OF_LABELS, OF_OTHERS
+
+
+def check_form(told: Any, items: Items, *, has_miner: bool) -> None:
+    """Raise an error for a loss that cannot learn from what is known of the items.
+
+    Raises
+    ------
+    ChoiceError, TypeError, MissingExtraError, DataError
+        As `check_loss`; also a miner where pairs are already chosen, and a loss that needs one
+        label per item where there is more.
+    """
+    known = items.similarity
+    asked = _of_pairs(told)
+    if asked is not None and known.pairs is not None:
+        entry = OF_OTHERS[asked.name]
+        check_parameters(f"loss {asked.name!r}", asked.parameters, entry.parameters)
+        return
+    check_loss(told)
+    if known.has_one_label:
+        if has_miner:
+            check_takes_miner(told)
+        if known.source is not None and _has_centers(told):
+            raise DataError(
+                f"loss {title_of(told)!r} compares an item with the classes of all sets, of which "
+                "nothing is known; choose a loss without centers, such as 'supcon', or put the "
+                "sets together with Items.concat(..., shared_labels=True)"
+            )
+        return
+    if has_miner:
+        raise DataError(
+            "a miner needs items with one label each; here pairs, groups, levels or several "
+            "labels already say who is compared with whom; leave miner= out"
+        )
+    if not _by_label(told, items):
+        check_takes_miner(told)
+
+
+def form_loss(
+    told: Any, items: Items, embeddings: Tensor, *, miner: Miner | None
+) -> tuple[Loss, bool]:
+    """Make a loss for training items, and tell whether it takes labels (else relevance).
+
+    Parameters
+    ----------
+    told
+        From `check_form`.
+    items : Items
+    embeddings : Tensor of shape (n, dim)
+        How the items lie before training.
+    miner : callable, optional
+    """
+    asked = _of_pairs(told)
+    if asked is not None and items.similarity.pairs is not None:
+        return OfPairs(asked), False
+    loss = make_loss(told, embeddings, torch.from_numpy(items.label_codes), miner=miner)
+    if items.similarity.has_one_label or _by_label(told, items):
+        return loss, True
+    return Mining(loss, of_relevance), False
+
+
+def of_relevance(_: Tensor, relevance: Tensor) -> Mined:
+    """List friends (at least half similar) and strangers (not at all) of each item.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> known = torch.tensor([[1, 1, 0], [1, 1, nan], [0, nan, 1]])
+    >>> [part.tolist() for part in of_relevance(known, known)]
+    [[0, 1], [1, 0], [0, 2], [2, 0]]
+    """
+    friends = relevance >= RELEVANT
+    friends.fill_diagonal_(fill_value=False)
+    return *friends.nonzero(as_tuple=True), *(relevance == 0).nonzero(as_tuple=True)
+
+
+class OfPairs(nn.Module):
+    """A loss of pairs and scores, fed with what is known in a batch.
+
+    Examples
+    --------
+    >>> known = torch.tensor([[float("nan"), 0.5], [0.5, float("nan")]])
+    >>> OfPairs(Asked("cosine", {}))(torch.eye(2), known).item()
+    0.25
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        entry = OF_OTHERS[asked.name]
+        self._loss = partial(entry.make, **asked.parameters)
+        self._takes_scores = "scores" in entry.needs
+
+    def forward(self, embeddings: Tensor, relevance: Tensor) -> Tensor:
+        """Judge each known pair once."""
+        upper = torch.triu(torch.ones_like(relevance, dtype=torch.bool), diagonal=1)
+        known = upper & ~relevance.isnan()
+        if self._takes_scores:
+            return self._loss(embeddings, known.nonzero(), relevance[known])
+        return self._loss(embeddings, (known & (relevance >= RELEVANT)).nonzero())
+
+
+def _of_pairs(told: Any) -> Asked | None:
+    """Read a loss that learns from pairs; None for any other."""
+    form = read(told)
+    if isinstance(form, Asked) and form.name in OF_OTHERS and "pairs" in OF_OTHERS[form.name].needs:
+        return form
+    return None
+
+
+def _has_centers(told: Any) -> bool:
+    form = read(told)
+    if isinstance(form, list):
+        return any(_has_centers(part) for _, part in form)
+    return isinstance(form, Asked) and "centers" in getattr(OF_LABELS.get(form.name), "needs", "")
+
+
+def _by_label(told: Any, items: Items) -> bool:
+    """Tell whether a loss with centers takes the finest label for all."""
+    known = items.similarity
+    only_levels = known.several is None and known.pairs is None and known.group is None
+    return _has_centers(told) and only_levels
