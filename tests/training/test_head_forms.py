@@ -165,6 +165,13 @@ def test_the_identity_has_nothing_to_learn_and_is_a_run_all_the_same(learn, item
     np.testing.assert_allclose(run.encode(list(items.content)), (content - center) * scale, 1e-5)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_stays_as_it_is_makes_no_progress(learn, digits, seed):
+    run = learn(digits.split(by="item"), head="identity", seed=seed)
+
+    assert (run.best_epoch, run.refitted) == (0, False)
+
+
 def test_below_the_identity_the_top_learns():
     top = nn.Linear(8, 8)
     head = make_head("identity", VECTORS).train()
@@ -183,13 +190,35 @@ def test_gates_never_decay(name):
     assert len(decaying["params"]) == len([*head.parameters()]) - 1
 
 
-def test_a_module_is_trained_above_a_cut():
-    net = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5))
-    cut = encoder(net, cut="1")
-    own = Own(5)
-    told = [len(group["params"]) for group in weight_groups(TopHead(cut.top, own), 1e-3, 0.5)]
+def cut_encoder():
+    torch.manual_seed(0)
+    return encoder(nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 5)), cut="1")
 
-    assert told == [2, 2]
+
+@pytest.mark.parametrize(
+    ("told", "n_weights"),
+    [(Own(5), [2, 2]), ("gated", [0, 1, 2]), ("identity", [0, 2])],
+    ids=["module", "gated", "identity"],
+)
+def test_any_head_is_trained_with_the_top(told, n_weights):
+    cut = cut_encoder()
+    head = TopHead(cut.top, make_head(told, torch.ones(4, 5)))
+
+    assert [len(one["params"]) for one in weight_groups(head, 1e-3, 0.5)] == n_weights
+
+
+@pytest.mark.parametrize("told", [Own(5), "identity"], ids=["module", "identity"])
+def test_any_head_comes_back_with_its_top(learn, items, tmp_path, told):
+    run = learn(items, cut_encoder(), head=told, val=0, train="top")
+    run.save(tmp_path / "run")
+    given = {} if isinstance(told, str) else {"head": Own(5)}
+    loaded = Run.load(tmp_path / "run", cut_encoder(), **given)
+
+    assert loaded.fingerprint == run.fingerprint
+    start = cut_encoder().top.state_dict()
+    assert any(
+        not torch.equal(weights, start[name]) for name, weights in run.head.top.state_dict().items()
+    )
 
 
 # -- on disk ------------------------------------------------------------------------------
