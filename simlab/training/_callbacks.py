@@ -57,6 +57,7 @@ class KeepBest(pl.Callback):
             for vectors, labels in val:
                 rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
         module.train()
+        rates = {name: float(torch.tensor(value)) for name, value in rates.items()}  # as Lightning
         self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
