@@ -4,20 +4,20 @@ from typing import TYPE_CHECKING
 
 from simlab.encoders._embed import embed as embed
 from simlab.encoders._encoder import Encoder as Encoder, encoder as encoder
-from simlab.encoders._housekeeping import Cache as Cache
-from simlab.encoders._precomputed import Precomputed as Precomputed
-from simlab.encoders._several import SeveralEncoder as SeveralEncoder
-from simlab.encoders._tabular import Tabular as Tabular
-from simlab.encoders._words import WordVectors as WordVectors
+from simlab.encoders.models._precomputed import Precomputed as Precomputed
+from simlab.encoders.models._several import SeveralEncoder as SeveralEncoder
+from simlab.encoders.models._tabular import Tabular as Tabular
+from simlab.encoders.models._words import WordVectors as WordVectors
+from simlab.encoders.store._housekeeping import Cache as Cache
 
 if TYPE_CHECKING:
-    from simlab.encoders._cut import CutEncoder as CutEncoder
+    from simlab.encoders.cuts._cut import CutEncoder as CutEncoder
 
 
 def __getattr__(name: str) -> object:
     """Import torch only for those who use it."""
     if name != "CutEncoder":
         raise AttributeError(f"simlab.encoders has no {name!r}")
-    from simlab.encoders._cut import CutEncoder
+    from simlab.encoders.cuts._cut import CutEncoder
 
     return CutEncoder

@@ -8,11 +8,11 @@ import numpy as np
 
 from simlab._folders import cache_folder
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._fill import Filling
 from simlab.encoders._given import given_before, note_given
-from simlab.encoders._housekeeping import keep_to_limit
-from simlab.encoders._limit import cache_limit
 from simlab.encoders._recall import Recall
+from simlab.encoders.filling._fill import Filling
+from simlab.encoders.store._housekeeping import keep_to_limit
+from simlab.encoders.store._limit import cache_limit
 from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import Embeddings

@@ -163,31 +163,31 @@ def _place(name: str) -> Path:
 
 
 def _wrap(model: Any, options: dict[str, Any]) -> Encoder:
-    from simlab.encoders._kinds import wrap
+    from simlab.encoders.models._kinds import wrap
 
     return wrap(model, options)
 
 
 def _efficientnet(**options: Any) -> Encoder:
-    from simlab.encoders._image import EfficientNetEncoder
+    from simlab.encoders.models._image import EfficientNetEncoder
 
     return EfficientNetEncoder(**options)
 
 
 def _minilm(**options: Any) -> Encoder:
-    from simlab.encoders._text import minilm
+    from simlab.encoders.models._text import minilm
 
     return minilm(**options)
 
 
 def _wordllama(**options: Any) -> Encoder:
-    from simlab.encoders._text import WordLlamaEncoder
+    from simlab.encoders.models._text import WordLlamaEncoder
 
     return WordLlamaEncoder(**options)
 
 
 def _pixels(**options: Any) -> Encoder:
-    from simlab.encoders._pixels import PixelEncoder
+    from simlab.encoders.models._pixels import PixelEncoder
 
     return PixelEncoder(**options)
 

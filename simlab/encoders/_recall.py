@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from simlab.encoders._cache import VECTORS, VectorStore, store_at
-from simlab.encoders._fill import Filling, View
-from simlab.encoders._keys import KeyIndex, distinct
-from simlab.encoders._precision import tell_agreement
-from simlab.encoders._ranks import Ranks
-from simlab.encoders._rows import Rows
 from simlab.encoders._views import view_keys
+from simlab.encoders.filling._fill import Filling, View
+from simlab.encoders.filling._ranks import Ranks
+from simlab.encoders.models._precision import tell_agreement
+from simlab.encoders.store._cache import VECTORS, VectorStore, store_at
+from simlab.encoders.store._keys import KeyIndex, distinct
+from simlab.encoders.store._rows import Rows
 from simlab.errors import ShapeError
 from simlab.items import Items
 

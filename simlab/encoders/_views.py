@@ -57,7 +57,7 @@ class AugmentedEncoder:
     @property
     def views_fingerprint(self) -> str:
         """Changes with the plain encoder and with code and settings of `augment`."""
-        from simlab.encoders._settings import describe
+        from simlab.encoders.fingerprints._settings import describe
 
         return digest(self.plain.fingerprint.encode(), describe(self.augment)).hex()
 

@@ -45,6 +45,11 @@ class Similarity:
         return all(one is None for one in more)
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether there are neither labels nor pairs."""
+        return self.pairs is None and bool((self.codes < 0).all())
+
+    @property
     def has_one_label(self) -> bool:
         """Whether labels tell all within a source."""
         return all(one is None for one in (self.several, self.levels, self.group, self.pairs))

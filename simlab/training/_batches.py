@@ -135,6 +135,45 @@ class DrawnViews(Batches):
         return (row[batch].tolist() for batch in self._batches)
 
 
+class TwoViews(Batches):
+    """Batches of two different views of each item: what is learned from without any label.
+
+    Every item comes once in an epoch; the first views of all items of a batch come before the
+    second ones.
+
+    Parameters
+    ----------
+    n : int
+        Items.
+    n_views : int
+        Of each, at least 2; view v of item i is row `i * n_views + v`.
+    batch_size : int
+        Rows in a batch, about: two for each item.
+    seed : int
+
+    Examples
+    --------
+    >>> [sorted(row // 3 for row in batch) for batch in TwoViews(2, 3, batch_size=4, seed=0)]
+    [[0, 0, 1, 1]]
+    """
+
+    def __init__(self, n: int, n_views: int, *, batch_size: int, seed: int) -> None:
+        super().__init__(seed)
+        self._n, self._n_views = n, n_views
+        self._n_batches = max(round(2 * n / batch_size), 1)
+
+    def __len__(self) -> int:
+        return self._n_batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = self._rng()
+        for items in np.array_split(rng.permutation(self._n), self._n_batches):
+            first = rng.integers(self._n_views, size=len(items))
+            second = (first + rng.integers(1, self._n_views, size=len(items))) % self._n_views
+            rows = items * self._n_views
+            yield np.concatenate([rows + first, rows + second]).tolist()
+
+
 def _starts(sizes: np.ndarray) -> np.ndarray:
     """Tell where parts of these sizes begin."""
     return np.cumsum(sizes) - sizes

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from simlab.errors import DataError
 from simlab.items import Similarity
 from simlab.space import Embeddings
-from simlab.training._batches import DrawnViews
+from simlab.training._batches import Batches, DrawnViews, TwoViews
 from simlab.training._form_batches import batches_of
 from simlab.training._tensors import as_tensor
 
@@ -59,7 +59,7 @@ class SimilarityData(pl.LightningDataModule):
     train : Embeddings
         With labels, or pairs that say how similar items are; items of which nothing is known, and
         labels with one item, are left out. If they have views, each item shows one of them in an
-        epoch.
+        epoch; where nothing is known of any item it shows two, and is a class of its own.
     val : Embeddings, optional
         As `train`; compared among themselves after every epoch.
     batch_size, per_class, seed
@@ -105,16 +105,19 @@ class SimilarityData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         known = train.items.similarity
-        codes = known.codes
-        n_labels = int((np.bincount(codes[codes >= 0]) > 1).sum())
+        self.train, self.val, self._at_once = train, val, at_once
+        self.by_label = by_label or known.has_one_label
+        if known.says_nothing and train.views is not None:
+            n, n_views, _ = train.views.shape
+            self.batches: Batches = TwoViews(n, n_views, batch_size=batch_size, seed=seed)
+            return
+        n_labels = int((np.bincount(known.codes[known.codes >= 0]) > 1).sum())
         needs_labels = known.several is None and known.pairs is None
         if needs_labels and n_labels < 2:  # noqa: PLR2004
             raise DataError(
                 f"training needs at least two labels with two items each; got {n_labels} among "
                 f"{len(train)} items; similarity is learned from what differs"
             )
-        self.train, self.val, self._at_once = train, val, at_once
-        self.by_label = by_label or known.has_one_label
         self.batches = batches_of(
             train.items, batch_size=batch_size, per_class=per_class, seed=seed
         )
@@ -129,10 +132,16 @@ class SimilarityData(pl.LightningDataModule):
         views = self.train.views
         return DataLoader(
             self._rows(self.train, views),
-            sampler=self.batches if views is None else DrawnViews(self.batches, *views.shape[:2]),
+            sampler=self._of_views(views),
             batch_size=self._at_once,
             collate_fn=None if self._at_once is None else list,
         )
+
+    def _of_views(self, views: np.ndarray | None) -> Batches:
+        """Draw the view that each item shows, unless the batches say it themselves."""
+        if views is None or isinstance(self.batches, TwoViews):
+            return self.batches
+        return DrawnViews(self.batches, *views.shape[:2])
 
     def val_dataloader(self) -> DataLoader | list:
         """Give all validation items as one batch."""
@@ -149,5 +158,6 @@ class SimilarityData(pl.LightningDataModule):
         known = embeddings.items.similarity
         if not self.by_label:
             return _ByRelevance(as_tensor(vectors), known, n_views)
-        codes = torch.from_numpy(np.repeat(known.codes, n_views))
+        classes = np.arange(len(embeddings)) if known.says_nothing else known.codes
+        codes = torch.from_numpy(np.repeat(classes, n_views))
         return _ByLabel(as_tensor(vectors), codes)

@@ -65,7 +65,9 @@ def fit(
     ----------
     items : Items
         With labels (one or several each, or of several levels), or with pairs or triplets; of two
-        items without a known relation nothing is learned. After `items.split(...)` the `train`
+        items without a known relation nothing is learned. Without any of these `views` are
+        learned from: two of an item are alike, and all other items strange (SimCLR, Chen et al.
+        2020, arXiv:2002.05709); nothing is held out then. After `items.split(...)` the `train`
         items are learned from, and the `val` items, if any, decide when to stop.
     encoder : Encoder
         Stays as it is. With a cut (`encoder(..., cut=...)`) a copy of the layers above it learns
@@ -199,7 +201,7 @@ def fit(
     )
     cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None
     base = encoder if cut is None else cut.base
-    items = usable(items)
+    items = usable(items, views)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, base, cache=cache, views=views, progress=progress)
     held = embeddings[val_rows] if val_rows.size else None

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -34,8 +35,8 @@ def check_form(told: Any, items: Items, *, has_miner: bool) -> None:
         label per item where there is more.
     """
     known = items.similarity
-    asked = _of_pairs(told)
-    if asked is not None and known.pairs is not None:
+    asked = _among(told, "two views" if known.says_nothing else "pairs")
+    if asked is not None and (known.says_nothing or known.pairs is not None):
         entry = OF_OTHERS[asked.name]
         check_parameters(f"loss {asked.name!r}", asked.parameters, entry.parameters)
         return
@@ -73,11 +74,15 @@ def form_loss(
         How the items lie before training.
     miner : callable, optional
     """
-    asked = _of_pairs(told)
-    if asked is not None and items.similarity.pairs is not None:
+    known = items.similarity
+    asked = _among(told, "two views" if known.says_nothing else "pairs")
+    if asked is not None and known.says_nothing:
+        return OfViews(asked), True
+    if asked is not None and known.pairs is not None:
         return OfPairs(asked), False
-    loss = make_loss(told, embeddings, torch.from_numpy(items.label_codes), miner=miner)
-    if items.similarity.has_one_label or _by_label(told, items):
+    codes = np.arange(len(items)) if known.says_nothing else known.codes
+    loss = make_loss(told, embeddings, torch.from_numpy(codes), miner=miner)
+    if known.has_one_label or _by_label(told, items):
         return loss, True
     return Mining(loss, of_relevance), False
 
@@ -122,10 +127,28 @@ class OfPairs(nn.Module):
         return self._loss(embeddings, (known & (relevance >= RELEVANT)).nonzero())
 
 
-def _of_pairs(told: Any) -> Asked | None:
-    """Read a loss that learns from pairs; None for any other."""
+class OfViews(nn.Module):
+    """A loss of two views, fed with batches whose first half are the first views.
+
+    Examples
+    --------
+    >>> OfViews(Asked("vicreg", {}))(torch.eye(4), torch.tensor([0, 1, 0, 1])).isfinite().item()
+    True
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__()
+        self._loss = partial(OF_OTHERS[asked.name].make, **asked.parameters)
+
+    def forward(self, embeddings: Tensor, _: Tensor) -> Tensor:
+        """Compare both halves."""
+        return self._loss(*embeddings.chunk(2))
+
+
+def _among(told: Any, kind: str) -> Asked | None:
+    """Read a loss that learns from `"pairs"` or `"two views"`; None for any other."""
     form = read(told)
-    if isinstance(form, Asked) and form.name in OF_OTHERS and "pairs" in OF_OTHERS[form.name].needs:
+    if isinstance(form, Asked) and form.name in OF_OTHERS and kind in OF_OTHERS[form.name].needs:
         return form
     return None
 

@@ -13,8 +13,10 @@ _FEWEST_LABELS = 2
 """With one label everything is a friend, and every space looks perfect."""
 
 
-def usable(items: Items) -> Items:
+def usable(items: Items, views: int = 1) -> Items:
     """Choose the items that training and validation may see: never the test items.
+
+    Without labels and pairs, but with views, all training items are learned from.
 
     Raises
     ------
@@ -23,16 +25,23 @@ def usable(items: Items) -> Items:
     """
     if not len(items):
         raise DataError("fit needs at least one item; got none")
-    of_pairs = items.similarity.pairs is not None
-    if items.labels is None and not of_pairs:
-        raise DataError("fit needs labels or pairs; give labels= when making the items")
     train = items.where(split="train") if "split" in items.columns else items
-    if "split" in items.columns:
-        items = items.where(split=["train", "val"])
-    if of_pairs:
-        if not len(train.similarity.pairs):  # type: ignore[arg-type]
-            raise DataError("fit needs pairs of which both items are for training; got none")
-        return items
+    known = train.similarity
+    if known.says_nothing and views > 1:
+        return train
+    if items.labels is None and items.similarity.pairs is None:
+        raise DataError(
+            "fit needs labels or pairs; give labels= when making the items, or learn without any "
+            "from views= of an encoder that augments"
+        )
+    if known.pairs is None:
+        _check_labels(train)
+    elif not len(known.pairs):
+        raise DataError("fit needs pairs of which both items are for training; got none")
+    return items.where(split=["train", "val"]) if "split" in items.columns else items
+
+
+def _check_labels(train: Items) -> None:
     missing = int((train.label_codes < 0).sum())
     if missing:
         raise DataError(
@@ -46,7 +55,7 @@ def usable(items: Items) -> Items:
             "similarity is learned from what differs"
         )
     if train.has_several_labels:  # a rare combination may share labels with others
-        return items
+        return
     counts = np.bincount(train.label_codes, minlength=len(names))
     single = np.flatnonzero(counts == 1)
     if single.size:
@@ -54,7 +63,6 @@ def usable(items: Items) -> Items:
             f"label {names[single[0]]!r} has 1 item, but fit needs at least 2 per label "
             f"({single.size} such labels); drop them with items.with_min_count(2)"
         )
-    return items
 
 
 def tests_seen_classes(items: Items) -> bool:
@@ -119,6 +127,8 @@ def hold_out(
         Too few items to hold any out: nothing will stop training in time.
     """
     everyone = np.arange(len(items))
+    if items.similarity.says_nothing:
+        return everyone, everyone[:0]
     own = items.column("split") if "split" in items.columns else np.full(len(items), "train")
     if (own == "val").any():
         train, val = everyone[own == "train"], everyone[own == "val"]

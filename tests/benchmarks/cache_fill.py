@@ -26,8 +26,8 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 
 import simlab as sl
-from simlab.encoders._image import _Pixels, _Pooled
-from simlab.encoders._precision import agreement
+from simlab.encoders.models._image import _Pixels, _Pooled
+from simlab.encoders.models._precision import agreement
 
 ROUNDS, N_IMAGES, N_TEXTS, N_FREE, DIM = 3, 384, 512, 100_000, 384
 GOALS = {"images": 0.5, "texts": 0.65}

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 import simlab as sl
-from simlab.encoders._cache import VectorStore, store_at
+from simlab.encoders.store._cache import VectorStore, store_at
 
 T = TypeVar("T")
 ROUNDS = 7

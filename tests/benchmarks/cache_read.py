@@ -14,7 +14,7 @@ from statistics import median
 
 import numpy as np
 
-from simlab.encoders._cache import VectorStore
+from simlab.encoders.store._cache import VectorStore
 
 N, DIM, BATCHES = 100_000, 384, 300
 SIZES = (128, 1024)

@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 from safetensors.numpy import load_file, save_file
 
 from simlab._fingerprint import array_parts, digest
-from simlab.encoders._cache import VectorStore, _alone_in
-from simlab.encoders._keys import KeyIndex, distinct
+from simlab.encoders.store._cache import VectorStore, _alone_in
+from simlab.encoders.store._keys import KeyIndex, distinct
 from simlab.errors import CacheError, SimlabWarning
 
 KEYS = np.arange(48, dtype=np.uint8).reshape(3, 16)
@@ -245,7 +245,7 @@ def test_a_flipped_byte_is_noticed_by_a_store_that_has_read_the_segment_before(f
 def test_a_segment_is_verified_once(folder, monkeypatch):
     store = VectorStore(folder)
     find(store, KEYS)
-    monkeypatch.setattr("simlab.encoders._segments.begin", None)
+    monkeypatch.setattr("simlab.encoders.store._segments.begin", None)
 
     assert np.stack(find(store, KEYS)).tolist() == VECTORS.tolist()
 
@@ -309,7 +309,7 @@ def test_small_segments_become_one_and_nothing_is_lost(tmp_path, dtype):
 @settings(max_examples=25, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=30))
 def test_few_segments_of_each_size_remain_and_no_vector_is_written_often(tmp_path_factory, lengths):
-    from simlab.encoders import _cache
+    from simlab.encoders.store import _cache
 
     folder = tmp_path_factory.mktemp("merging") / "space"
     keys = np.random.default_rng(0).integers(256, size=(sum(lengths), 16), dtype=np.uint8)
@@ -323,7 +323,7 @@ def test_few_segments_of_each_size_remain_and_no_vector_is_written_often(tmp_pat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_cache, "write_segment", counted)
-        patch.setattr("simlab.encoders._segments.os.fsync", lambda _: None)
+        patch.setattr("simlab.encoders.store._segments.os.fsync", lambda _: None)
         for part in np.split(np.arange(len(keys)), np.cumsum(lengths)[:-1]):
             store.add(keys[part], vectors[part])
             store.tidy()
@@ -336,7 +336,7 @@ def test_few_segments_of_each_size_remain_and_no_vector_is_written_often(tmp_pat
 
 
 def test_segments_of_a_large_file_are_not_written_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("simlab.encoders._merging._MERGED_BYTES", 40)  # five vectors
+    monkeypatch.setattr("simlab.encoders.store._merging._MERGED_BYTES", 40)  # five vectors
     keys, vectors = scattered(tmp_path / "space", 12)
     for _ in range(3):
         VectorStore(tmp_path / "space").tidy()
@@ -362,7 +362,7 @@ def test_a_merge_that_was_cut_off_before_the_old_ones_went_is_finished(tmp_path,
         patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
         VectorStore(tmp_path / "space").tidy()
     assert len(list((tmp_path / "space").glob("*.safetensors"))) == 17
-    monkeypatch.setattr("simlab.encoders._cache.write_segment", None)
+    monkeypatch.setattr("simlab.encoders.store._cache.write_segment", None)
     VectorStore(tmp_path / "space").tidy()
 
     assert len(list((tmp_path / "space").glob("*.safetensors"))) == 1

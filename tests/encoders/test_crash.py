@@ -16,8 +16,9 @@ KILL = """
 import os, random, signal, sys, time, warnings
 import numpy as np
 from pathlib import Path
-from simlab.encoders import Cache, _fill, embed
-from simlab.encoders._cache import VectorStore
+from simlab.encoders import Cache, embed
+from simlab.encoders.filling import _fill
+from simlab.encoders.store._cache import VectorStore
 from simlab.items import Items
 
 warnings.simplefilter("error")  # a damaged segment is a warning
@@ -102,7 +103,8 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_file_is_told(items, counting, c
 
 
 def test_a_disk_that_fills_up_later_keeps_what_was_written(monkeypatch, counting):
-    from simlab.encoders import _cache, _fill
+    from simlab.encoders.filling import _fill
+    from simlab.encoders.store import _cache
 
     monkeypatch.setattr(_fill, "_SEGMENT_ITEMS", 4)
     write, calls = _cache.write_segment, []

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from simlab.encoders import CutEncoder, Encoder, embed, encoder
-from simlab.encoders._cut import pack, unpack
-from simlab.encoders._trace import split_module
+from simlab.encoders.cuts._cut import pack, unpack
+from simlab.encoders.cuts._trace import split_module
 from simlab.errors import ChoiceError, DataError, ShapeError, SimlabWarning
 from simlab.items import load
 

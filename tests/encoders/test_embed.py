@@ -217,7 +217,7 @@ def test_a_disk_that_fills_up_leaves_no_half_file(items, counting, cache_root, m
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("simlab.encoders._cache.os.fsync", full)
+    monkeypatch.setattr("simlab.encoders.store._cache.os.fsync", full)
 
     with pytest.raises(CacheError, match=r"\(No space left on device\)"):
         quiet(items, counting)
@@ -266,7 +266,7 @@ def test_an_interruption_while_writing_leaves_no_half_file(items, counting, cach
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simlab.encoders._cache.os.fsync", stop)
+        patch.setattr("simlab.encoders.store._cache.os.fsync", stop)
         with pytest.raises(KeyboardInterrupt):
             quiet(items, counting)
     left = files(cache_root)
@@ -288,14 +288,14 @@ def test_an_unreadable_picture_in_the_middle_keeps_the_others(photos, counting):
 
 
 def test_segments_are_written_while_encoding_goes_on(monkeypatch, cache_root):
-    monkeypatch.setattr("simlab.encoders._fill._SEGMENT_ITEMS", 4)
+    monkeypatch.setattr("simlab.encoders.filling._fill._SEGMENT_ITEMS", 4)
     quiet(Items.from_arrays([f"{row:03}" for row in range(10)]), Letters(), batch_size=2)
 
     assert len(segments(cache_root)) == 3
 
 
 def test_a_slow_encoder_is_written_down_every_few_seconds(monkeypatch, cache_root):
-    monkeypatch.setattr("simlab.encoders._fill._SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr("simlab.encoders.filling._fill._SEGMENT_SECONDS", 0.0)
     quiet(Items.from_arrays([f"{row:03}" for row in range(6)]), Letters(), batch_size=2)
 
     assert len(segments(cache_root)) == 3
@@ -347,7 +347,7 @@ def test_files_that_are_still_being_written_are_passed_over(items, counting, cac
 FILL = """
 import numpy as np
 from simlab.encoders import embed, encoder
-from simlab.encoders import _fill
+from simlab.encoders.filling import _fill
 from simlab.items import Items
 _fill._SEGMENT_ITEMS = 20  # so that segments are merged while others fill
 values = np.arange(3000.0).reshape(1000, 3)

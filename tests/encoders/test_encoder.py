@@ -136,7 +136,7 @@ def test_pictures_of_more_than_8_bits_keep_their_shades(kind):
 
 @pytest.mark.parametrize("shape", [(5,), (3, 8, 8), (8, 8, 2), (2, 8, 8, 3)])
 def test_arrays_that_are_no_pictures_are_told_in_full(shape):
-    from simlab.encoders._image import _from_array
+    from simlab.encoders.models._image import _from_array
 
     with pytest.raises(ShapeError) as caught:
         _from_array(np.zeros(shape))

@@ -100,7 +100,7 @@ def test_what_was_not_used_for_long_is_pruned(items, texts, spaces):
 
 def test_reading_counts_as_use(texts, spaces, cache_root):
     quiet(Items.from_arrays(["new"]), type(spaces[1])("counting-3"))
-    from simlab.encoders._cache import store_at
+    from simlab.encoders.store._cache import store_at
 
     store_at.cache_clear()  # as in another process, which notes its use at once
     quiet(texts, spaces[1])
@@ -241,7 +241,7 @@ def test_a_space_that_cannot_be_removed_costs_a_warning_and_no_vector(
 
 def test_without_a_limit_no_file_is_looked_at(items, counting, monkeypatch):
     monkeypatch.delenv("SIMLAB_CACHE_LIMIT", raising=False)
-    monkeypatch.setattr("simlab.encoders._housekeeping._sizes", None)
+    monkeypatch.setattr("simlab.encoders.store._housekeeping._sizes", None)
 
     assert len(quiet(items, counting)) == 12
     assert Cache.at().limit is None
@@ -311,7 +311,7 @@ def test_an_unknown_space_is_told_with_those_there_are():
 
 def test_who_reads_while_it_is_cleared_goes_on(items, counting, cache_root):
     quiet(items, counting)
-    from simlab.encoders._cache import VectorStore
+    from simlab.encoders.store._cache import VectorStore
 
     rows = VectorStore(cache_root / "vectors" / "counting-1").locate(items.content.digests())
     Cache.at().clear()
@@ -334,7 +334,7 @@ def test_what_killed_writers_left_is_swept_and_what_is_being_written_is_not(spac
 
 
 def test_the_folder_vanishing_while_a_segment_is_written_is_no_error(items, counting, monkeypatch):
-    from simlab.encoders import _cache
+    from simlab.encoders.store import _cache
 
     write, calls = _cache.write_segment, []
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from simlab.encoders import embed
-from simlab.encoders._pace import Pace
+from simlab.encoders.filling._pace import Pace
 from simlab.items import Items
 
 

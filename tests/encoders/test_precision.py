@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from simlab.encoders import embed, encoder
-from simlab.encoders._precision import agreement
+from simlab.encoders.models._precision import agreement
 from simlab.errors import ChoiceError
 from simlab.items import Items
 

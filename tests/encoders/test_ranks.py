@@ -8,14 +8,15 @@ import sys
 import pytest
 from torch import distributed
 
-from simlab.encoders._ranks import Ranks
+from simlab.encoders.filling._ranks import Ranks
 
 RANK = """
 import json, sys, time, warnings
 from datetime import timedelta
 import numpy as np
 from torch import distributed
-from simlab.encoders import _ranks, embed, encoder
+from simlab.encoders import embed, encoder
+from simlab.encoders.filling import _ranks
 from simlab.items import Items
 
 rank, folder = int(sys.argv[1]), sys.argv[2]

@@ -26,7 +26,10 @@ BAD_ITEMS = {
     ),
     "no labels": (
         lambda: Items.from_arrays(np.eye(3)),
-        "fit needs labels or pairs; give labels= when making the items",
+        (
+            "fit needs labels or pairs; give labels= when making the items, or learn without any "
+            "from views= of an encoder that augments"
+        ),
     ),
     "one label": (
         lambda: labeled("a", "a", "a"),

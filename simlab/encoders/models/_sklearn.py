@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from simlab._fingerprint import digest
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._several import modality_of
-from simlab.encoders._walk import packages
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.fingerprints._walk import packages
+from simlab.encoders.models._several import modality_of
 from simlab.errors import DataError, ShapeError
 
 _NO_STATE = frozenset({"_stop_words_id", "memory", "n_jobs", "transform_input", "verbose"})
@@ -77,7 +77,7 @@ class SklearnEncoder(Versioned):
 
         Computed anew each time: the transformer belongs to the user and may be fitted again.
         """
-        from simlab.encoders._settings import describe
+        from simlab.encoders.fingerprints._settings import describe
 
         return digest(describe(_state(self._transformer))).hex()
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from simlab._fingerprint import digest, fingerprint
 from simlab._require import require
-from simlab.encoders._hub import no_progress_bar, offline, words_of
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._precision import Precise
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.models._hub import no_progress_bar, offline, words_of
+from simlab.encoders.models._precision import Precise
 
 if TYPE_CHECKING:
-    from simlab.encoders._cut import CutEncoder
+    from simlab.encoders.cuts._cut import CutEncoder
 
 
 class SentenceEncoder(Versioned, Precise):
@@ -75,7 +75,7 @@ class SentenceEncoder(Versioned, Precise):
 
         Computed anew each time: the model belongs to the user and may have been trained.
         """
-        from simlab.encoders._module import module_fingerprint
+        from simlab.encoders.models._module import module_fingerprint
 
         parts = [module_fingerprint(self._model), *settings_of(self._model), self.precision]
         return fingerprint(*parts, *self._pictures())
@@ -85,7 +85,7 @@ class SentenceEncoder(Versioned, Precise):
         images = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
         if images is None:
             return []
-        from simlab.encoders._processors import Pictures
+        from simlab.encoders.models._processors import Pictures
 
         return [Pictures(images).settings]
 
@@ -94,7 +94,7 @@ class SentenceEncoder(Versioned, Precise):
 
         Texts are sorted by length inside, so that little is padded.
         """
-        from simlab.encoders._module import frozen
+        from simlab.encoders.models._module import frozen
 
         with frozen(self._model), self._running(self._model.device):
             vectors = self._model.encode(
@@ -107,7 +107,7 @@ class SentenceEncoder(Versioned, Precise):
 
     def cut_at(self, cut: str, *, max_tokens: int = 64) -> "CutEncoder":
         """Freeze all up to a layer of the model; see `simlab.encoder`."""
-        from simlab.encoders._cut_text import cut_sentences
+        from simlab.encoders.cuts._cut_text import cut_sentences
 
         return cut_sentences(self, self._model, cut, max_tokens=max_tokens)
 
@@ -118,7 +118,7 @@ class SentenceEncoder(Versioned, Precise):
 def _as_read(value: Any) -> Any:
     if isinstance(value, str):
         return value
-    from simlab.encoders._rgb import as_rgb
+    from simlab.encoders.models._rgb import as_rgb
 
     return as_rgb(value)
 

@@ -10,12 +10,12 @@ import numpy as np
 from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
-from simlab.encoders._cut import Above, CutEncoder, pack
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._module import frozen, module_fingerprint
-from simlab.encoders._text import SentenceEncoder, settings_of
-from simlab.encoders._trace import find_part
+from simlab.encoders.cuts._cut import Above, CutEncoder, pack
+from simlab.encoders.cuts._trace import find_part
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.models._module import frozen, module_fingerprint
+from simlab.encoders.models._text import SentenceEncoder, settings_of
 from simlab.errors import DataError, SimlabWarning
 
 _PROBE = ["fox", "a red fox"]

@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from simlab._fingerprint import fingerprint
-from simlab.encoders._hub import words_of
-from simlab.encoders._rgb import PLAIN, as_rgb
+from simlab.encoders.models._hub import words_of
+from simlab.encoders.models._rgb import PLAIN, as_rgb
 from simlab.errors import DataError
 
 _UNLIMITED = 1_000_000

@@ -7,7 +7,7 @@ from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from simlab.encoders._libraries import LIBRARIES
+from simlab.encoders.fingerprints._libraries import LIBRARIES
 
 _MAKERS = frozenset({"__init__", "__new__", "__post_init__"})
 _MOST = 10_000

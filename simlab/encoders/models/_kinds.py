@@ -38,56 +38,56 @@ def _kinds_of(model: Any) -> set[str]:
 
 
 def _sentences(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._text import SentenceEncoder
+    from simlab.encoders.models._text import SentenceEncoder
 
     return SentenceEncoder(model, **options)
 
 
 def _several(model: Mapping[str, Any], **options: Any) -> Encoder:
-    from simlab.encoders._several import SeveralEncoder
+    from simlab.encoders.models._several import SeveralEncoder
 
     return SeveralEncoder({name: encoder(part) for name, part in model.items()}, **options)
 
 
 def _local(model: Path, **options: Any) -> Encoder:
-    from simlab.encoders._local import local_encoder
+    from simlab.encoders.models._local import local_encoder
 
     return local_encoder(model, **options)
 
 
 def _embeddings(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._precomputed import Precomputed
+    from simlab.encoders.models._precomputed import Precomputed
 
     name = getattr(model.source, "name", "precomputed")
     return Precomputed(model.items, model.vectors, **{"name": name, **options})
 
 
 def _transformers(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._transformers import transformers_encoder
+    from simlab.encoders.models._transformers import transformers_encoder
 
     return transformers_encoder(model, **options)
 
 
 def _towers(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._towers import towers_encoder
+    from simlab.encoders.models._towers import towers_encoder
 
     return towers_encoder(model, **options)
 
 
 def _timm(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._each import timm_encoder
+    from simlab.encoders.models._each import timm_encoder
 
     return timm_encoder(model, **options)
 
 
 def _module(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._each import module_encoder
+    from simlab.encoders.models._each import module_encoder
 
     return module_encoder(model, **options)
 
 
 def _sklearn(model: Any, **options: Any) -> Encoder:
-    from simlab.encoders._sklearn import SklearnEncoder
+    from simlab.encoders.models._sklearn import SklearnEncoder
 
     return SklearnEncoder(model, **options)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from simlab import _html
 from simlab._folders import cache_folder
-from simlab.encoders._cache import LIVE, NOTE, VECTORS
-from simlab.encoders._limit import LIMIT, cache_limit, n_bytes
-from simlab.encoders._segments import SUFFIX, Segment
+from simlab.encoders.store._cache import LIVE, NOTE, VECTORS
+from simlab.encoders.store._limit import LIMIT, cache_limit, n_bytes
+from simlab.encoders.store._segments import SUFFIX, Segment
 from simlab.errors import CacheError, ChoiceError, DataError, SimlabWarning
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ class WordVectors:
         """Changes with words, vectors, weights and options."""
         tokenize: Any = ""
         if self._is_own:
-            from simlab.encoders._settings import describe
+            from simlab.encoders.fingerprints._settings import describe
 
             tokenize = describe(self._tokenize)
         options = [sorted(self._weights.items()), self.subwords, self.pooling, _WORD.pattern]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from simlab.encoders._keys import distinct
-from simlab.encoders._segments import Segment
+from simlab.encoders.store._keys import distinct
+from simlab.encoders.store._segments import Segment
 
 _ALIKE = 4
 """So many segments of like size become one, and all smaller ones with them."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simlab._fingerprint import fingerprint
-from simlab.encoders._libraries import Versioned
+from simlab.encoders.fingerprints._libraries import Versioned
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simlab.encoders._views import generator_states, own_chance
-from simlab.encoders._walk import names, used_by
+from simlab.encoders.fingerprints._walk import names, used_by
 from simlab.errors import DataError
 
 _FEW = 8

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from simlab._fingerprint import array_parts, digest
-from simlab.encoders._libraries import LIBRARIES, PYTHON
+from simlab.encoders.fingerprints._libraries import LIBRARIES, PYTHON
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLACES = frozenset({"_name_or_path", "name_or_path"})

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 import torch
 from torch import fx, nn
 
-from simlab.encoders._module import frozen
+from simlab.encoders.models._module import frozen
 from simlab.errors import ChoiceError, DataError
 
 _SHOWN = 12

@@ -4,11 +4,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from simlab.encoders._each import Each
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._module import ModuleEncoder
-from simlab.encoders._rgb import PLAIN
-from simlab.encoders._several import SeveralEncoder
+from simlab.encoders.models._each import Each
+from simlab.encoders.models._module import ModuleEncoder
+from simlab.encoders.models._rgb import PLAIN
+from simlab.encoders.models._several import SeveralEncoder
 
 
 class _Tower(nn.Module):

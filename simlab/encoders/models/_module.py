@@ -11,14 +11,19 @@ import torch
 from torch import nn
 
 from simlab._fingerprint import digest
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._precision import Precise
-from simlab.encoders._settings import class_parts, describe, module_settings, tensor_parts
-from simlab.encoders._walk import packages
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.fingerprints._settings import (
+    class_parts,
+    describe,
+    module_settings,
+    tensor_parts,
+)
+from simlab.encoders.fingerprints._walk import packages
+from simlab.encoders.models._precision import Precise
 from simlab.errors import ShapeError
 
 if TYPE_CHECKING:
-    from simlab.encoders._cut import CutEncoder
+    from simlab.encoders.cuts._cut import CutEncoder
 
 Collate = Callable[[list[Any]], Any]
 _STATES: "WeakKeyDictionary[Any, dict[str, bytes]]" = WeakKeyDictionary()
@@ -185,7 +190,7 @@ class ModuleEncoder(Versioned, Precise):
 
     def cut_at(self, cut: str) -> "CutEncoder":
         """Freeze all up to a module within this one; see `simlab.encoder`."""
-        from simlab.encoders._cut import cut_module
+        from simlab.encoders.cuts._cut import cut_module
 
         return cut_module(self, self.module, cut, collate=self.collate)
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._module import Collate, ModuleEncoder
-from simlab.encoders._trace import find_part, split_module
+from simlab.encoders.cuts._trace import find_part, split_module
+from simlab.encoders.models._module import Collate, ModuleEncoder
 from simlab.errors import DataError, ShapeError
 
 _AT_ONCE = 64

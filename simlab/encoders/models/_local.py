@@ -5,7 +5,7 @@ from typing import Any
 
 from simlab._require import require
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._hub import no_progress_bar, offline
+from simlab.encoders.models._hub import no_progress_bar, offline
 from simlab.errors import DataError
 
 _WORDS = (".vec", ".vec.gz")
@@ -30,7 +30,7 @@ def local_encoder(path: str | Path, **options: Any) -> Encoder:
     """
     place = Path(path).expanduser()
     if place.is_file() and place.name.endswith(_WORDS):
-        from simlab.encoders._words import WordVectors
+        from simlab.encoders.models._words import WordVectors
 
         return WordVectors.read(place, **options)
     if (place / "modules.json").is_file():
@@ -46,7 +46,7 @@ def local_encoder(path: str | Path, **options: Any) -> Encoder:
 
 
 def _sentences(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
-    from simlab.encoders._text import SentenceEncoder
+    from simlab.encoders.models._text import SentenceEncoder
 
     library = require("sentence_transformers", extra="text", reason=f"the model in '{folder}'")
     with offline(), no_progress_bar():
@@ -56,8 +56,8 @@ def _sentences(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
 
 def _transformers(folder: Path, *, device: Any = None, **options: Any) -> Encoder:
     library = require("transformers", extra="text", reason=f"the model in '{folder}'")
-    from simlab.encoders._module import best_device
-    from simlab.encoders._transformers import transformers_encoder
+    from simlab.encoders.models._module import best_device
+    from simlab.encoders.models._transformers import transformers_encoder
 
     with offline(), no_progress_bar():
         model = library.AutoModel.from_pretrained(folder)

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._module import frozen, module_fingerprint
-from simlab.encoders._pooling import check_pooling, pooled
-from simlab.encoders._precision import Precise
-from simlab.encoders._processors import Pictures, Tokens, parts_of
-from simlab.encoders._several import SeveralEncoder
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.models._module import frozen, module_fingerprint
+from simlab.encoders.models._pooling import check_pooling, pooled
+from simlab.encoders.models._precision import Precise
+from simlab.encoders.models._processors import Pictures, Tokens, parts_of
+from simlab.encoders.models._several import SeveralEncoder
 
 _AT_ONCE = 32
 _OF_THE_FILE = (

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from simlab.encoders._module import ModuleEncoder
-from simlab.encoders._rgb import PLAIN, as_rgb
+from simlab.encoders.models._module import ModuleEncoder
+from simlab.encoders.models._rgb import PLAIN, as_rgb
 from simlab.errors import DataError, ShapeError
 
 _PICTURES = ("array", "image")

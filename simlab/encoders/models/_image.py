@@ -15,13 +15,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from simlab._fingerprint import fingerprint
 from simlab._pictures import is_picture, on_white, to_picture
 from simlab._require import require
-from simlab.encoders._libraries import Versioned
-from simlab.encoders._module import best_device, frozen, module_fingerprint
-from simlab.encoders._precision import Precise
+from simlab.encoders.fingerprints._libraries import Versioned
+from simlab.encoders.models._module import best_device, frozen, module_fingerprint
+from simlab.encoders.models._precision import Precise
 from simlab.errors import ShapeError
 
 if TYPE_CHECKING:
-    from simlab.encoders._cut import CutEncoder
+    from simlab.encoders.cuts._cut import CutEncoder
 
 _STAGES = (2, 4, 9, 14)
 """Blocks after which the picture is halved, and the last but one: edges, textures, parts."""
@@ -102,7 +102,7 @@ class EfficientNetEncoder(Versioned, Precise):
 
     def cut_at(self, cut: str) -> "CutEncoder":
         """Freeze all up to a module of the network; see `simlab.encoder`."""
-        from simlab.encoders._cut import cut_module
+        from simlab.encoders.cuts._cut import cut_module
 
         return cut_module(
             self,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from simlab.encoders._encoder import Encoder
-from simlab.encoders._memory import kept_memory
-from simlab.encoders._pace import Pace
-from simlab.encoders._randomness import Watch, refuse_random, refuse_views
-from simlab.encoders._reading import Reader
 from simlab.encoders._views import augmented, own_chance, seed
+from simlab.encoders.filling._memory import kept_memory
+from simlab.encoders.filling._pace import Pace
+from simlab.encoders.filling._randomness import Watch, refuse_random, refuse_views
+from simlab.encoders.filling._reading import Reader
 from simlab.errors import DataError, ShapeError
 from simlab.items import Items
 

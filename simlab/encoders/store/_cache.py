@@ -22,10 +22,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from simlab._fingerprint import digest
-from simlab.encoders._keys import KeyIndex
-from simlab.encoders._merging import groups, without_repeats
-from simlab.encoders._rows import Rows
-from simlab.encoders._segments import SUFFIX, Segment, write_segment, write_whole
+from simlab.encoders.store._keys import KeyIndex
+from simlab.encoders.store._merging import groups, without_repeats
+from simlab.encoders.store._rows import Rows
+from simlab.encoders.store._segments import SUFFIX, Segment, write_segment, write_whole
 from simlab.errors import CacheError, SimlabWarning
 
 NOTE = "space.json"

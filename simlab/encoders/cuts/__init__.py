@@ -1,0 +1,1 @@
+"""Encoders in two: frozen layers whose activations are remembered, and layers above them."""

@@ -1,0 +1,1 @@
+"""What a foreign model is, as a hash: code, settings, weights, versions."""

@@ -1,0 +1,1 @@
+"""Encoders: the ready ones, and adapters for models of other libraries."""
