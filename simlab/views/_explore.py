@@ -62,6 +62,8 @@ def explore(
 
     Raises
     ------
+    TypeError
+        Anything but Embeddings.
     DataError
         Fewer than two items, or to show fewer than two.
     ChoiceError
@@ -74,6 +76,11 @@ def explore(
     >>> explore(digits, projection="pca", k=5, progress=False)
     Explorer of 50 items, 10 labels, 5 neighbors each; nothing to see? sl.report(...) makes a page
     """
+    if not isinstance(embeddings, Embeddings):
+        raise TypeError(
+            f"explore shows one space, as Embeddings; got {type(embeddings).__name__}; compare "
+            "several with simlab.compare"
+        )
     if len(embeddings) < 2:  # noqa: PLR2004
         raise DataError(f"explore needs at least two items; got {len(embeddings)}")
     if max_items < 2:  # noqa: PLR2004

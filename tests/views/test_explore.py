@@ -242,3 +242,8 @@ def test_plotly_takes_the_layout():
     layout = Figure(layout=_theme.plain_layout()).layout
 
     assert (layout.font.color, layout.paper_bgcolor) == ("#7d858c", "rgba(0,0,0,0)")
+
+
+def test_several_spaces_are_sent_to_the_comparison(space):
+    with pytest.raises(TypeError, match=r"got dict; compare several with simlab\.compare"):
+        explore({"one": space})
