@@ -11,6 +11,9 @@ from torch import nn
 if TYPE_CHECKING:
     import pandas as pd
 
+_ROUNDING = 1e-6
+"""What is no progress: Lightning keeps its metrics in float32, as means over batches."""
+
 
 class KeepBest(pl.Callback):
     """Remember the history and the best weights; stop when they no longer improve.
@@ -54,8 +57,7 @@ class KeepBest(pl.Callback):
             for vectors, labels in val:
                 rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
         module.train()
-        # in float32, as Lightning keeps its metrics: else rounding may look like progress
-        rates = {name: float(torch.tensor(value)) for name, value in rates.items()}
+        rates = {name: float(torch.tensor(value)) for name, value in rates.items()}  # as Lightning
         self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -71,7 +73,7 @@ class KeepBest(pl.Callback):
         self.history.append({**rates, "seconds": time.perf_counter() - self._since})
         last = float(len(self.history))  # without validation the last weights are the best
         value = rates.get(self._monitor, -float("inf")) if self._monitor else last
-        if value > self._best_value:
+        if value > self._best_value + _ROUNDING:
             self._best_value, self.best_epoch = value, int(rates["epoch"])
             self.best = deepcopy(module.head.state_dict())
             self.best_loss = state_of(module.loss)

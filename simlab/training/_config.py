@@ -8,14 +8,14 @@ from typing import Any
 class FitConfig:
     """Everything that decides a run: `fit(items, encoder, **asdict(run.config))` repeats it.
 
-    The fields are the keywords of `simlab.fit`, which describes them. A loss or a miner that was
-    given as an object is itself here; of a run that was loaded, only its description is left, with
-    which `fit` says what to pass.
+    The fields are the keywords of `simlab.fit`, which describes them. A loss, miner or head that
+    was given as an object is itself here; of a run that was loaded, only its description is left
+    (the head is what was passed to `Run.load`), with which `fit` says what to pass.
     """
 
     loss: Any = "supcon"
     miner: Any = None
-    head: str = "auto"
+    head: Any = "auto"
     train: str = "auto"
     epochs: int = 30
     batch_size: int = 128

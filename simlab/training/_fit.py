@@ -15,11 +15,11 @@ from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import check_form
-from simlab.training._heads import choose_head
 from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
+from simlab.training.heads import choose_head
 from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fit(
     *,
     loss: Any = "supcon",
     miner: Any = None,
-    head: str = "auto",
+    head: Any = "auto",
     train: str = "auto",
     epochs: int = 30,
     batch_size: int = 128,
@@ -81,13 +81,20 @@ def fit(
         What to learn from in each batch: a name such as `"batch-hard"`, `"multi-similarity"`,
         `"semi-hard"` or one of pytorch-metric-learning, a name and parameters, or a callable of
         embeddings and labels. For losses of pairs and triplets.
-    head : {"auto", "skip", "skip-mlp", "linear"}, default="auto"
+    head : str, tuple, torch.nn.Module or callable, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
         `"skip"`; what was chosen stands in `run.config`.
         `"skip"`: the centered vector plus a linear correction that starts at zero, same
-        dimension.
-        `"skip-mlp"`: the same with a correction of two layers.
-        `"linear"`: one linear map to 256 dimensions.
+        dimension; `"skip-mlp"`: the same with a correction of two layers; `"gated-skip"`: with
+        a linear map behind gates.
+        `"linear"`: one linear map to 256 dimensions; `"mlp"`, `"stacked"`, `"widening"`: several.
+        `"identity"`: the centered vector; `"gated"`: each of its numbers times a gate.
+        `"softmax-groups"`: shares that tell how sure they are.
+        A name and parameters, as in `("linear", {"out": 64})`; the README of
+        `simlab.training.heads` lists them.
+        A module of your own, such as an `nn.Sequential`, which is copied, or a function that
+        makes one for a dimension. It sees the vectors of the encoder as they are, not centered,
+        and has its own dropout.
     train : {"auto", "head", "top"}, default="auto"
         What learns: the head alone, or also the layers above the cut of the encoder; `"auto"` is
         `"top"` if it has any. The top learns at 0.3 times `lr`, without decay, while its dropout
@@ -104,7 +111,8 @@ def fit(
     loss_lr : float, optional
         Of the parameters of a loss, such as centers, which never decay; 3 times `lr`.
     dropout : float, default=0.2
-        Share of the head's input numbers set to 0 in training.
+        Share of the head's input numbers set to 0 in training; in the skip heads, on the way
+        through the correction.
     val : float, default=0.2
         Share held out when the items have no `val` part: of the classes, or of the items when
         the split was by item or there are fewer than 8 classes. 0 holds out nothing.
@@ -141,7 +149,9 @@ def fit(
     ChoiceError
         Unknown loss, miner, head, monitor, or word for what to train.
     TypeError
-        A parameter that a loss or miner does not have.
+        A parameter that a loss, miner or head does not have.
+    ShapeError
+        A module as head that does not take the vectors of the encoder.
     MissingExtraError
         A loss or miner of pytorch-metric-learning, which is not installed.
     DataError

@@ -18,10 +18,10 @@ from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import form_loss
-from simlab.training._heads import make_head
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
 from simlab.training._validation import choose_monitor
+from simlab.training.heads import make_head
 from simlab.training.losses import title_of
 from simlab.training.miners import make_miner
 

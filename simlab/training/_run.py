@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ import torch
 from torch import nn
 
 from simlab._fingerprint import fingerprint
-from simlab.encoders import Encoder
+from simlab.encoders import Encoder, encoder as as_encoder
 from simlab.space import Scores
 from simlab.training import _run_files
 from simlab.training._config import FitConfig
 from simlab.training._curves import curves_html
+from simlab.training._records import plain
 from simlab.training._top import TopHead
+from simlab.training.heads import named
 from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
@@ -100,11 +103,18 @@ class Run:
             for part in (name, tensor.cpu().numpy())
         ]
         code = [self.head.top.code()] if isinstance(self.head, TopHead) else []
-        return fingerprint(self.base.fingerprint, self.config.head, *code, *weights)
+        return fingerprint(self.base.fingerprint, self._head_told(), *code, *weights)
+
+    def _head_told(self) -> Any:
+        """Say what the head does, whatever its weights are: its name, or the code of a module."""
+        if named(self.config.head) is not None:
+            return plain(self.config.head)
+        own = self.head.head if isinstance(self.head, TopHead) else self.head
+        return as_encoder(own).fingerprint
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send vectors of the encoder, shape (n, dim), through the head; shape (n, out)."""
-        device = next(self.head.parameters()).device
+        device = next(chain(self.head.parameters(), self.head.buffers())).device
         vectors = np.asarray(vectors, dtype=np.float32)
         chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // max(vectors.shape[1], 1)))
         starts = range(0, max(len(vectors), 1), chunk)
@@ -123,7 +133,8 @@ class Run:
         """Write the run into a folder: weights as safetensors, all else as JSON.
 
         The encoder itself is not written, only its name and fingerprint; nor are the scores. Of a
-        loss or miner that was given as an object, what it learned and a description are written.
+        loss, miner or head that was given as an object, what it learned and a description are
+        written.
 
         Raises
         ------
@@ -133,7 +144,9 @@ class Run:
         _run_files.save(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, encoder: Encoder | None = None) -> "Run":
+    def load(
+        cls, path: str | Path, encoder: Encoder | None = None, *, head: nn.Module | None = None
+    ) -> "Run":
         """Read a run; nothing in it can run code.
 
         Parameters
@@ -142,20 +155,26 @@ class Run:
             A folder made by `save`.
         encoder : Encoder, optional
             The encoder below the head. Ready encoders are found by their name.
+        head : torch.nn.Module, optional
+            For a run whose head was a module of yours: one like it. The weights are read into a
+            copy. Heads with a name are made again.
 
         Raises
         ------
         DataError
-            No run there, or an encoder that is not the one of the run.
+            No run there, an encoder that is not the one of the run, or a head that is missing or
+            has other weights.
+        TypeError
+            A head that is no module.
         """
-        return _run_files.load(Path(path), encoder)
+        return _run_files.load(Path(path), encoder, head)
 
     def __repr__(self) -> str:
         end = ", refitted on all items" if self.refitted else ""
         end += "" if self.finished else ", interrupted"
         return (
-            f"Run: {self.name}, {self.config.head} head, best of {len(self.history) - 1} epochs: "
-            f"{self.best_epoch}, {self.seconds:.1f} s{end}"
+            f"Run: {self.name}, {title_of(self.config.head)} head, "
+            f"best of {len(self.history) - 1} epochs: {self.best_epoch}, {self.seconds:.1f} s{end}"
         )
 
     def _repr_html_(self) -> str:

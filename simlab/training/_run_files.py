@@ -6,6 +6,8 @@
 import json
 import math
 import shutil
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,9 +18,10 @@ from torch import nn
 from simlab.encoders import CutEncoder, Encoder, encoder as ready_encoder
 from simlab.errors import DataError
 from simlab.training._config import FitConfig
-from simlab.training._heads import make_head
-from simlab.training._records import plain, restored
+from simlab.training._records import plain, restored, told_object
 from simlab.training._top import TopHead
+from simlab.training.heads import make_head, named
+from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +42,8 @@ def save(run: "Run", folder: Path) -> None:
     aside.mkdir(parents=True)
     try:
         weights = {
-            name: tensor.contiguous().cpu() for name, tensor in run.head.state_dict().items()
+            name: tensor.clone().contiguous().cpu()  # cloned: weights of one's own may be tied
+            for name, tensor in run.head.state_dict().items()
         }
         save_file(weights, aside / "head.safetensors")
         if run.loss_state:
@@ -89,7 +93,7 @@ def _plain(number: Any) -> Any:
     return number.item()
 
 
-def load(folder: Path, encoder: Encoder | None) -> "Run":
+def load(folder: Path, encoder: Encoder | None, head: nn.Module | None = None) -> "Run":
     from simlab.training._run import Run
 
     record, weights, loss_state = _read(folder)
@@ -98,7 +102,6 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
         told_by = {name: restored(value) for name, value in record["config"].items()}
         config = FitConfig(**told_by)
         known = {
-            "config": config,
             "history": _history(record["history"]),
             "loss_state": loss_state,
             "seen_labels": frozenset(map(_hashable, record["seen_labels"])),
@@ -116,16 +119,46 @@ def load(folder: Path, encoder: Encoder | None) -> "Run":
             f"the run was trained on {told[0]!r} with other weights or settings "
             f"than the {whole.name!r} given; pass the same encoder with encoder="
         )
+    if named(config.head) is None:
+        config = replace(config, head=_given(config, head))
+    elif head is not None:
+        raise DataError(
+            f"the run was trained with the head {title_of(config.head)!r}, which is made by its "
+            "name; leave out head="
+        )
     try:
-        head = _head(config, weights, top)
-    except (KeyError, RuntimeError) as error:
+        whole_head = _head(config, weights, top)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        if head is not None:
+            raise _other_head(head, error) from None
         raise _no_run(folder, error) from None
-    return Run(base=base, head=head, **known)
+    return Run(base=base, head=whole_head, config=config, **known)
+
+
+def _given(config: FitConfig, head: nn.Module | None) -> nn.Module:
+    """Return the module that stands for a head of which only a description was written."""
+    told = f"the run was trained with the head {told_object(config.head)}"
+    if head is None:
+        raise DataError(f"{told}, which is no ready head; pass a module like it with head=")
+    if not isinstance(head, nn.Module):
+        raise TypeError(f"{told}; head must be a torch module like it; got {head!r}")
+    return head
+
+
+def _other_head(head: nn.Module, error: Exception) -> DataError:
+    return DataError(
+        f"head must be a module like the one of the run; the {type(head).__name__} given has "
+        f"other weights ({' '.join(str(error).split())})"
+    )
 
 
 def _head(config: FitConfig, weights: dict[str, torch.Tensor], top: Any) -> nn.Module:
-    center = weights["enter.center" if top is None else "head.enter.center"]
-    head: nn.Module = make_head(config.head, torch.zeros(2, len(center)))
+    head: nn.Module
+    if isinstance(config.head, nn.Module):
+        head = deepcopy(config.head)
+    else:
+        center = weights["enter.center" if top is None else "head.enter.center"]
+        head = make_head(config.head, torch.zeros(2, len(center)))
     head = head if top is None else TopHead(top, head)
     head.load_state_dict(weights)
     return head.eval().requires_grad_(requires_grad=False)

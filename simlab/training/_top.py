@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from simlab.encoders import CutEncoder, Encoder
 from simlab.errors import ChoiceError, DataError
+from simlab.training.heads import Head
 
 TRAINED = ("auto", "head", "top")
 TOP_PACE = 0.3
@@ -70,11 +71,12 @@ class TopHead(nn.Module):
 
 
 def weight_groups(head: nn.Module, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """Tell an optimizer of the weights: a top changes slowly, and is not drawn to zero."""
-    if not isinstance(head, TopHead):
-        return [{"params": list(head.parameters()), "weight_decay": weight_decay}]
-    top = [parameter for parameter in head.top.parameters() if parameter.requires_grad]
-    return [
-        {"params": list(head.head.parameters()), "weight_decay": weight_decay},
-        {"params": top, "lr": TOP_PACE * lr},
-    ]
+    """Tell an optimizer of the weights: a top changes slowly; it and gates never decay."""
+    if isinstance(head, TopHead):
+        top = [parameter for parameter in head.top.parameters() if parameter.requires_grad]
+        return [*weight_groups(head.head, lr, weight_decay), {"params": top, "lr": TOP_PACE * lr}]
+    kept = head.never_decay if isinstance(head, Head) else frozenset()
+    decaying = [weights for name, weights in head.named_parameters() if name not in kept]
+    others = [weights for name, weights in head.named_parameters() if name in kept]
+    groups: list[dict[str, Any]] = [{"params": decaying, "weight_decay": weight_decay}]
+    return [*groups, {"params": others}] if others else groups

@@ -26,9 +26,9 @@ from simlab.items import Items
 from simlab.space import Embeddings
 from simlab.training import SimilarityData, SimilarityModule
 from simlab.training._callbacks import EpochBar, KeepBest
-from simlab.training._heads import LinearHead
 from simlab.training._learn import _AT_ONCE, _trainer
 from simlab.training._several_steps import SeveralSteps
+from simlab.training.heads import LinearHead
 from simlab.training.losses import triplet
 
 N, DIM, OUT, LABELS, EPOCHS = 20_000, 384, 128, 1_000, 15

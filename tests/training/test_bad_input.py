@@ -6,6 +6,7 @@ import pytest
 from simlab.errors import ChoiceError, DataError, SimlabError
 from simlab.items import Items
 from simlab.training import fit
+from simlab.training.heads import HEADS
 
 
 def complaint(items, encoder, **options):
@@ -118,8 +119,12 @@ def test_unfit_numbers(blobs, pixels, options, text):
     ("options", "text"),
     [
         (
-            {"head": "gated"},
-            "head must be one of 'auto', 'linear', 'skip', 'skip-mlp'; got 'gated'",
+            {"head": "skipp"},
+            (
+                "head must be one of 'auto', 'gated', 'gated-skip', 'identity', 'linear', 'mlp', "
+                "'skip', 'skip-mlp', 'softmax-groups', 'stacked', 'widening'; got 'skipp'. "
+                "Did you mean 'skip'?"
+            ),
         ),
         (
             {"monitor": "map"},
@@ -136,12 +141,9 @@ def test_unknown_names(blobs, pixels, options, text):
 
 def test_an_unknown_name_carries_what_could_be_chosen(blobs, pixels):
     with pytest.raises(ChoiceError) as caught:
-        fit(blobs(4, 6), pixels, head="gated")
+        fit(blobs(4, 6), pixels, head="skipp")
 
-    assert (caught.value.given, caught.value.choices) == (
-        "gated",
-        ("auto", "linear", "skip", "skip-mlp"),
-    )
+    assert (caught.value.given, caught.value.choices) == ("skipp", tuple(sorted(["auto", *HEADS])))
 
 
 def test_unfit_items_are_found_before_anything_is_encoded(counting):

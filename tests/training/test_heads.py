@@ -1,12 +1,20 @@
 """Heads start where the encoder ends, and measure the training vectors once."""
 
+import inspect
+import math
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import normalize
 
-from simlab.training._heads import HEADS, LinearHead, SkipMlpHead, make_head
+from simlab.training import heads
+from simlab.training._records import plain
+from simlab.training.heads import HEADS, LinearHead, SkipMlpHead, make_head
 
 SKIPPING = [name for name in HEADS if name.startswith("skip")]
+OWN_PARAMETERS = {"factor", "groups", "hidden", "layers", "out", "size", "sizes", "activation"}
 
 
 @pytest.fixture
@@ -62,7 +70,13 @@ def test_a_linear_head_is_one_linear_map_of_the_centered_vectors(vectors):
     torch.testing.assert_close(head(vectors), entered @ head.map.weight.T + head.map.bias)
 
 
-@pytest.mark.parametrize(("name", "out"), [("linear", 256), ("skip", 6), ("skip-mlp", 6)])
+DIMS = {
+    "linear": 256, "mlp": 256, "stacked": 256, "softmax-groups": 256,
+    **dict.fromkeys(["gated", "gated-skip", "identity", "skip", "skip-mlp", "widening"], 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "out"), [(name, DIMS[name]) for name in HEADS])
 def test_the_dimension_of_the_new_space(vectors, name, out):
     assert make_head(name, vectors)(vectors).shape == (40, out)
 
@@ -123,3 +137,138 @@ def test_vectors_that_all_coincide_make_a_head_of_finite_numbers():
 @pytest.mark.parametrize("name", SKIPPING)
 def test_a_skip_head_without_statistics_changes_nothing(vectors, name):
     torch.testing.assert_close(HEADS[name](6)(vectors), vectors)
+
+
+# -- formulas, in plain numpy ---------------------------------------------------------------
+
+
+def dense(layer, values):
+    return values @ layer.weight.numpy().T + layer.bias.numpy()
+
+
+def relu(values):
+    return np.maximum(values, 0)
+
+
+def gelu(values):
+    return values * (1 + np.vectorize(math.erf)(values / 2**0.5)) / 2
+
+
+def by_hand_stack(head, x, bend):
+    for layer in head.maps[:-1]:
+        x = bend(dense(layer, x))
+    return dense(head.maps[-1], x)
+
+
+def by_hand_gated_skip(head, x):
+    for layer, gates in zip(head.maps, head.gates.numpy(), strict=True):
+        x = dense(layer, x) / (1 + np.exp(-gates)) + x
+    return x
+
+
+def by_hand_softmax(head, x):
+    shares = []
+    for group in np.split(dense(head.map, x), 3, axis=1):
+        powers = np.exp(group)
+        shares.append(powers / powers.sum(axis=1, keepdims=True))
+    return np.concatenate(shares, axis=1)
+
+
+BY_HAND = [
+    ("identity", {}, lambda _, x: x),
+    ("gated", {}, lambda head, x: x * np.tanh(head.gates.numpy())),
+    ("linear", {"out": 3}, lambda head, x: dense(head.map, x)),
+    ("mlp", {"hidden": [5, 4], "out": 3}, lambda head, x: by_hand_stack(head, x, gelu)),
+    ("mlp", {"hidden": [5], "activation": "tanh"}, lambda head, x: by_hand_stack(head, x, np.tanh)),
+    ("stacked", {"sizes": [5, 4, 2]}, lambda head, x: by_hand_stack(head, x, relu)),
+    ("stacked", {"sizes": [2]}, lambda head, x: by_hand_stack(head, x, relu)),
+    ("widening", {"factor": 2.5}, lambda head, x: by_hand_stack(head, x, relu)),
+    ("skip", {}, lambda head, x: x + x @ head.correction.weight.numpy().T),
+    (
+        "skip-mlp",
+        {},
+        lambda head, x: x + gelu(dense(head.widen, x)) @ head.narrow.weight.numpy().T,
+    ),
+    ("gated-skip", {"layers": 3}, by_hand_gated_skip),
+    ("softmax-groups", {"groups": 3, "size": 4}, by_hand_softmax),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "by_hand"), BY_HAND)
+def test_the_formula_of_every_head(vectors, name, parameters, by_hand):
+    head = make_head((name, parameters), vectors).eval().requires_grad_(requires_grad=False)
+    for weights in head.parameters():  # also those that start at zero
+        torch.nn.init.normal_(weights)
+    numbers = vectors.numpy().astype(np.float64)
+    centered = numbers - numbers.mean(0)
+    entered = centered * 6**0.5 / np.linalg.norm(centered, axis=1).mean()
+
+    np.testing.assert_allclose(head(vectors), by_hand(head, entered), rtol=1e-4, atol=1e-4)
+
+
+def test_every_head_has_a_formula_here():
+    assert {name for name, _, _ in BY_HAND} == set(HEADS)
+
+
+# -- the start ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["identity", *SKIPPING])
+def test_a_start_at_the_identity_is_exact(vectors, name):
+    assert torch.equal(HEADS[name](6).eval()(vectors), vectors)
+
+
+def test_gates_start_open_and_skipping_gates_start_closed():
+    gated, skipping = HEADS["gated"](6), HEADS["gated-skip"](6, layers=2)
+
+    assert gated.gates.tolist() == [2.0] * 6
+    assert skipping.gates.tolist() == [[-4.0] * 6] * 2
+
+
+@pytest.mark.parametrize(("name", "far"), [("gated", 0.04), ("gated-skip", 0.05)])
+def test_gates_start_near_the_space_of_the_encoder(vectors, name, far):
+    head = make_head(name, vectors).eval()
+    entered = head.enter(vectors)
+
+    assert ((head(vectors) - entered).norm() / entered.norm()).item() < far
+
+
+def test_widening_widens_four_times():
+    assert [one.out_features for one in HEADS["widening"](6).maps] == [24, 6]
+
+
+# -- confidence -----------------------------------------------------------------------------
+
+
+def test_confidence_is_the_mean_of_the_largest_shares(vectors):
+    head = make_head(("softmax-groups", {"groups": 3, "size": 4}), vectors).eval()
+    shares = head(vectors).detach().numpy().reshape(40, 3, 4)
+
+    np.testing.assert_allclose(
+        head.confidence(vectors).detach(), shares.max(axis=2).mean(axis=1), rtol=1e-6
+    )
+
+
+def test_confidence_goes_from_one_in_size_to_one(vectors):
+    head = make_head(("softmax-groups", {"groups": 3, "size": 4}), vectors).eval()
+    with torch.no_grad():
+        head.map.weight.zero_()
+        head.map.bias.zero_()
+        unsure = head.confidence(vectors)
+        head.map.bias[::4] = 100
+        sure = head.confidence(vectors)
+
+    torch.testing.assert_close((unsure, sure), (torch.full((40,), 0.25), torch.ones(40)))
+
+
+# -- the page -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_page_of_the_room_tells_of_every_head_and_its_parameters(name):
+    lines = (Path(heads.__file__).parent / "README.md").read_text(encoding="utf8").splitlines()
+    [row] = [line for line in lines if line.startswith(f"| `{name}` |")]
+    makers = inspect.signature(HEADS[name]).parameters.values()
+    told = [f"`{one.name}={plain(one.default)}`" for one in makers if one.name in OWN_PARAMETERS]
+
+    assert [one for one in told if one not in row] == []

@@ -16,7 +16,7 @@ from simlab.errors import DataError
 from simlab.items import Items
 from simlab.space import Embeddings, score
 from simlab.training import SimilarityData, SimilarityModule
-from simlab.training._heads import make_head
+from simlab.training.heads import make_head
 from simlab.training.losses import make_loss, supcon
 
 SILENT = {

@@ -11,7 +11,7 @@ from simlab.encoders import Encoder, embed, encoder
 from simlab.errors import DataError
 from simlab.space import Index
 from simlab.training import Run
-from simlab.training._heads import HEADS
+from simlab.training.heads import HEADS
 
 FACTS = ("best_epoch", "seconds", "finished", "refitted")
 

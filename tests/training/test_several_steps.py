@@ -11,9 +11,9 @@ import torch
 
 from simlab.encoders import embed
 from simlab.training import SimilarityData, SimilarityModule
-from simlab.training._heads import make_head
 from simlab.training._learn import _parts
 from simlab.training._several_steps import SeveralSteps
+from simlab.training.heads import make_head
 from simlab.training.losses import make_loss, supcon
 
 pytestmark = pytest.mark.filterwarnings(

@@ -14,8 +14,8 @@ from simlab.errors import ChoiceError, DataError
 from simlab.items import Items, load
 from simlab.training import Run, fit
 from simlab.training._batches import BalancedBatches
-from simlab.training._heads import make_head
 from simlab.training._top import TOP_PACE, TopHead, choose_trained
+from simlab.training.heads import make_head
 from simlab.training.losses import make_loss
 
 EPOCHS, LR, DECAY, BATCH, PER_CLASS = 3, 1e-2, 0.5, 12, 3
@@ -130,7 +130,7 @@ def own_chance(monkeypatch):
             return values
         return values * (torch.rand(values.shape, generator=source) >= share) / (1 - share)
 
-    monkeypatch.setattr("simlab.training._heads.dropout", dropped)
+    monkeypatch.setattr("simlab.training.heads._base.dropout", dropped)
     return lambda: source.manual_seed(0)
 
 
