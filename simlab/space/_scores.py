@@ -293,7 +293,7 @@ def _groups(queries: Embeddings, classes: np.ndarray) -> list[tuple[str, np.ndar
 def _known(queries: Embeddings) -> np.ndarray:
     """Tell for each query whether its class was seen in training, as far as that is known."""
     trained = getattr(queries.source, "seen_labels", None)
-    if trained is not None:
+    if trained:  # empty: it learned from pairs, which say nothing of classes
         labels = queries.items.labels
         seen = np.array([label in trained for label in ([] if labels is None else labels)])
     elif "seen" in queries.items.columns:

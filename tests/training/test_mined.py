@@ -36,6 +36,8 @@ def test_mined_triplets_are_learned_and_nothing_is_encoded_again(blobs, tmp_path
     assert counting.n == len(items)
     before, after = (score(one.where(split="test")).value("map@r") for one in (emb, tuned))
     assert after > before + 0.05
+    assert {*score(tuned.where(split="train")).frame["classes"]} == {"seen"}
+    assert {*score(tuned.where(split="test")).frame["classes"]} == {"unseen"}
     assert run.history["val_triplet-accuracy"].notna().all()
     assert run.history["val_triplet-accuracy"].max() > run.history["val_triplet-accuracy"][0] + 0.05
 

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, normalize, relu
 
 import simlab as sl
 from simlab.items import from_quaterion
+from simlab.training.heads import HEADS
 from simlab.training.losses import check_loss, ranking_of_pairs, triplet, triplet_all
 
 PAGE = (Path(sl.__file__).parent / "training" / "QUATERION.md").read_text("utf8")
@@ -57,6 +58,13 @@ def test_every_line_runs(known):
     assert len(known["pairs"]) == 48
     assert 0 <= known["rate"] <= 1
     assert Path("my-run").exists()
+
+
+def test_every_head_of_the_page_is_there():
+    heads = PAGE[PAGE.index("## Heads") :]
+    told = {*re.findall(r'"([a-z]+(?:-[a-z]+)*)"(?=[`,])', heads)}
+
+    assert {"identity", "gated-skip", "stacked"} <= told <= {*HEADS}
 
 
 @pytest.mark.filterwarnings("ignore::simlab.errors.SimlabWarning")
