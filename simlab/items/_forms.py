@@ -81,7 +81,7 @@ def concat(parts: "Mapping[str, Items] | Sequence[Items]", *, shared_labels: boo
         source=None if shared_labels else "source",
     )
     content = _joined([items.content for items in sets.values()])
-    return content, pa.concat_tables(tables, promote_options="permissive"), links
+    return content, _one_table(tables), links
 
 
 # -- pairs ----------------------------------------------------------------------------------
@@ -194,6 +194,17 @@ def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, column)
     return table.append_column(name, column)
+
+
+def _one_table(tables: list[pa.Table]) -> pa.Table:
+    """Put tables one below the other, or say which column does not fit."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(
+            f"a column must be of one type in all sets to concatenate ({error}); convert it, for "
+            "example to str, with items.with_column"
+        ) from None
 
 
 def _joined(parts: list[Content]) -> Content:

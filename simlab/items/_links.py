@@ -151,7 +151,8 @@ def components(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
 def _coded(items: "Items", column: str | None) -> np.ndarray | None:
     if column is None:
         return None
-    return np.unique(items.column(column).astype(str), return_inverse=True)[1]
+    codes = items.table[column].combine_chunks().dictionary_encode().indices
+    return pc.fill_null(codes, -1).to_numpy().astype(np.int64)
 
 
 def _several(items: "Items") -> tuple[np.ndarray, np.ndarray] | None:

@@ -21,7 +21,8 @@ class Similarity:
     levels : ndarray of shape (n, depth), int, optional
         For labels such as "animal/dog": the label up to each level; -1 for none.
     group : ndarray of shape (n,), int, optional
-        Items of other groups are strangers; within a group only what is said is known.
+        Items of other groups are strangers; within a group only what is said is known; -1 for
+        items of no group, for which labels tell all.
     source : ndarray of shape (n,), int, optional
         Between items of two sources nothing is known.
     pairs : ndarray of shape (p, 2), int, optional
@@ -77,9 +78,10 @@ class Similarity:
         """
         found = self._by_label(a, b)
         if self.group is not None:
+            has_one = (self.group[a] >= 0)[:, None] & (self.group[b] >= 0)
             same = self.group[a][:, None] == self.group[b]
-            found[same & (found == 0)] = np.nan
-            found[~same] = 0
+            found[has_one & same & (found == 0)] = np.nan
+            found[has_one & ~same] = 0
         if self.pairs is not None:
             given = self._given[a][:, b].toarray()  # score + 1, and 0 for what is not given
             found = np.where(given > 0, given - 1, found)

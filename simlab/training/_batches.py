@@ -1,5 +1,6 @@
 """Class-balanced batches: P labels of K items each."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,8 +17,9 @@ class Batches(Sampler[list[int]]):
         """Choose the order of this epoch; Lightning calls it."""
         self._epoch = epoch
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """Count the batches of this epoch."""
 
     def _rng(self) -> np.random.Generator:
         return np.random.default_rng([self.seed, self._epoch])

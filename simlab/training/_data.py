@@ -131,7 +131,7 @@ class SimilarityData(pl.LightningDataModule):
         """
         views = self.train.views
         return DataLoader(
-            self._rows(self.train, views),
+            _rows(self.train, views, by_label=self.by_label),
             sampler=self._of_views(views),
             batch_size=self._at_once,
             collate_fn=None if self._at_once is None else list,
@@ -144,20 +144,21 @@ class SimilarityData(pl.LightningDataModule):
         return DrawnViews(self.batches, *views.shape[:2])
 
     def val_dataloader(self) -> DataLoader | list:
-        """Give all validation items as one batch."""
+        """Give all validation items as one batch, with relevance unless labels say it all."""
         if self.val is None:
             return []
-        rows = self._rows(self.val)
+        rows = _rows(self.val, by_label=self.val.items.similarity.is_plain)
         return DataLoader(rows, sampler=[list(range(len(self.val)))], batch_size=None)
 
-    def _rows(self, embeddings: Embeddings, views: np.ndarray | None = None) -> Any:
-        """Share the memory of the vectors, or of all views one after another."""
-        vectors, n_views = embeddings.vectors, 1
-        if views is not None:
-            vectors, n_views = views.reshape(-1, views.shape[2]), views.shape[1]
-        known = embeddings.items.similarity
-        if not self.by_label:
-            return _ByRelevance(as_tensor(vectors), known, n_views)
-        classes = np.arange(len(embeddings)) if known.says_nothing else known.codes
-        codes = torch.from_numpy(np.repeat(classes, n_views))
-        return _ByLabel(as_tensor(vectors), codes)
+
+def _rows(embeddings: Embeddings, views: np.ndarray | None = None, *, by_label: bool) -> Any:
+    """Share the memory of the vectors, or of all views one after another."""
+    vectors, n_views = embeddings.vectors, 1
+    if views is not None:
+        vectors, n_views = views.reshape(-1, views.shape[2]), views.shape[1]
+    known = embeddings.items.similarity
+    if not by_label:
+        return _ByRelevance(as_tensor(vectors), known, n_views)
+    classes = np.arange(len(embeddings)) if known.says_nothing else known.codes
+    codes = torch.from_numpy(np.repeat(classes, n_views))
+    return _ByLabel(as_tensor(vectors), codes)

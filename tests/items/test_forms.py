@@ -343,3 +343,18 @@ def test_a_data_set_may_give_several_classes_per_item():
     rows = Dataset.from_dict({"text": ["a", "b", "c"], "label": [[0, 1], [1], []]}, features)
 
     assert Items.from_dataset(rows, "text").labels.tolist() == [("x", "y"), ("y",), None]
+
+
+def test_a_set_without_groups_keeps_its_strangers_beside_one_with_groups():
+    pairs = Items.from_pairs(["a", "b"], ["c", "d"], groups=["g", "g"])
+    plain = Items.from_arrays(["x", "y", "z"], labels=["1", "1", "2"])
+    both = Items.concat({"pairs": pairs, "plain": plain})
+
+    same(relevance(both, [4])[0], [NAN, NAN, NAN, NAN, 1, 1, 0])
+    same(relevance(both, [0])[0], [1, NAN, 1, NAN, NAN, NAN, NAN])
+
+
+def test_columns_of_two_types_are_refused():
+    one = Items.from_arrays(["a"], labels=[1])
+    with pytest.raises(DataError, match=r"one type in all sets to concatenate .*label.*convert it"):
+        Items.concat([one, Items.from_arrays(["b"], labels=["x"])], shared_labels=True)

@@ -211,6 +211,15 @@ def test_two_sets_are_learned_together_and_scored_apart(two_sets):
     assert frame.loc["unseen", "value"] > before + 0.02
 
 
+def test_validation_compares_items_of_one_set_only(two_sets):
+    items = two_sets.split(by="label", test=0.2, val=0.3)
+    run = fit(items, encoder("pixels"), epochs=4, lr=5e-3, batch_size=20, refit=False, **QUIET)
+    held = score(embed(items.where(split="val"), run, **QUIET)).frame
+
+    value = held.query("metric == 'map@r' and not classes.str.contains(',')")["value"].iloc[0]
+    assert run.history["val_map@r"].max() == pytest.approx(value, abs=1e-5)
+
+
 def test_a_loss_with_centers_of_all_sets_is_refused(two_sets):
     with pytest.raises(DataError, match=r"compares an item with the classes of all sets"):
         fit(two_sets, encoder("pixels"), loss="arcface", **QUIET)

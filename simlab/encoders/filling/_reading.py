@@ -9,8 +9,8 @@ import numpy as np
 
 from simlab.items import Content
 
-_AHEAD = 2
-"""Batches that are being read while one is encoded."""
+_AHEAD = 1
+"""Batches that are being read while one is encoded: decoded pictures are large."""
 
 
 class Reader:

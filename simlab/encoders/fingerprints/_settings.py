@@ -19,6 +19,7 @@ from torch import nn
 
 from simlab._fingerprint import array_parts, digest
 from simlab.encoders.fingerprints._libraries import LIBRARIES, PYTHON
+from simlab.encoders.fingerprints._walk import names
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _PLACES = frozenset({"_name_or_path", "name_or_path"})
@@ -186,16 +187,11 @@ def _function_parts(function: FunctionType, memory: Memory) -> Iterator[bytes]:
             yield describe(cell.cell_contents, memory)
         except ValueError:  # not yet filled
             yield b"empty"
-    for name in sorted(_names(function.__code__) - _stored(function)):
+    for name in sorted(names(function.__code__) - _stored(function)):
         value = function.__globals__.get(name)
         here = isinstance(value, FunctionType | type) and value.__module__ == function.__module__
         if here or (value is not None and _is_constant(value)):
             yield from (name.encode(), describe(value, memory))
-
-
-def _names(code: CodeType) -> set[str]:
-    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
-    return set(code.co_names).union(*inner)
 
 
 def _code_parts(code: CodeType) -> Iterator[bytes]:
