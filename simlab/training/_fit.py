@@ -13,7 +13,8 @@ from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig, check_config
-from simlab.training._form_losses import check_form
+from simlab.training._form_batches import check_batches
+from simlab.training._form_losses import check_form, choose_batches
 from simlab.training._learn import Learned, learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
@@ -35,6 +36,7 @@ def fit(
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
+    batches: str = "auto",
     lr: float = 1e-3,
     loss_lr: float | None = None,
     schedule: Any = "cosine",
@@ -106,6 +108,15 @@ def fit(
         Items in a batch: `batch_size // per_class` labels.
     per_class : int, default=5
         Items of each label in a batch; more when there are few labels.
+    batches : str, default="auto"
+        How an epoch is cut into batches. `"auto"`: by what is known of the items: `"balanced"`
+        for labels, in turn mixed and from one top label for labels of several levels, pairs with
+        all that hangs on their first item, or `"apart"` for the loss `"ranking-of-pairs"`.
+        `"balanced"`: so many labels with `per_class` items each; every item once in an epoch.
+        `"all-pairs"`: every two items of a label once in an epoch, which is the longer, the
+        larger the classes are.
+        `"apart"`: given pairs, no two of a group (or that hang together) in one batch: no loss
+        takes a friend for a stranger.
     lr, weight_decay : float, default=1e-3 and 1.0
         Of AdamW. The decay draws the correction of
         the skip head back to zero, that is, to the space of the encoder.
@@ -166,7 +177,7 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, miner, head, schedule, monitor, or word for what to train.
+        Unknown loss, miner, head, schedule, monitor, kind of batches, or word for what to train.
     TypeError
         A parameter that a loss, miner or head does not have.
     ShapeError
@@ -199,6 +210,7 @@ def fit(
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
+        batches=batches,
         lr=lr,
         loss_lr=loss_lr,
         schedule=schedule,
@@ -218,11 +230,13 @@ def fit(
     _check_trainer(trainer)
     uses = {"has_miner": miner is not None, "has_memory": memory is not None}
     check_form(config.loss, items, **uses)
+    check_batches(batches, items)
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
         head=choose_head(head, is_seen=is_seen),
         train=choose_trained(train, encoder),
+        batches=choose_batches(batches, config.loss, items),
     )
     cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None
     base = encoder if cut is None else cut.base
