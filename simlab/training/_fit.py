@@ -19,7 +19,7 @@ from simlab.training._learn import learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
-from simlab.training.heads import choose_head
+from simlab.training.heads import choose_head, with_blocks
 from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
@@ -204,6 +204,7 @@ def fit(
     items = usable(items, views)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, base, cache=cache, views=views, progress=progress)
+    config = replace(config, head=with_blocks(config.head, base))
     held = embeddings[val_rows] if val_rows.size else None
     how: dict[str, Any] = {"cut": cut, "progress": progress}
     learned = learn(config, embeddings[train_rows], held, trainer=trainer, **how)

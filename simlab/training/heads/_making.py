@@ -1,33 +1,20 @@
 """From what a user writes to a head: names, parameters, modules, functions that make one."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from simlab.errors import ChoiceError, DataError, ShapeError
-from simlab.training._by_name import check_parameters, parameters_of
+from simlab.errors import DataError, ShapeError
+from simlab.training._by_name import check_parameters
 from simlab.training._records import told_object
 from simlab.training.heads._base import Head
-from simlab.training.heads._registry import HEADS, check_values
+from simlab.training.heads._registry import PLAIN, check_named, made, named
+from simlab.training.heads._switch import SwitchHead, check_heads
 
 
-def named(told: Any) -> tuple[str, dict[str, Any]] | None:
-    """Read a name with its parameters; None for anything else.
-
-    Examples
-    --------
-    >>> named("skip"), named(["linear", {"out": 64}]), named(nn.Identity())
-    (('skip', {}), ('linear', {'out': 64}), None)
-    """
-    if isinstance(told, str):
-        return told, {}
-    is_pair = isinstance(told, tuple | list) and len(told) == 2  # noqa: PLR2004
-    if is_pair and isinstance(told[0], str) and isinstance(told[1], Mapping):
-        return told[0], dict(told[1])
-    return None
+HEADS: dict[str, type[Head]] = {**PLAIN, "switch": SwitchHead}
 
 
 def check_head(told: Any) -> None:
@@ -45,11 +32,12 @@ def check_head(told: Any) -> None:
     form = named(told)
     if form is not None:
         name, parameters = form
-        if name not in {"auto", *HEADS}:
-            raise ChoiceError.of("head", name, ["auto", *HEADS])
-        known = parameters_of(HEADS[name].__init__, without={"dim"}) if name != "auto" else []
-        check_parameters(f"head {name!r}", parameters, known)
-        check_values(name, parameters)
+        if name == "auto":
+            check_parameters("head 'auto'", parameters, [])
+        else:
+            check_named("head", told, HEADS)
+        if name == "switch":
+            check_heads(parameters.get("heads"))
     elif lost := told_object(told):
         raise DataError(
             f"head was the object {lost}, which cannot be made again from a record; "
@@ -74,6 +62,32 @@ def choose_head(told: Any, *, is_seen: bool) -> Any:
     if named(told) != ("auto", {}):
         return told
     return "skip-mlp" if is_seen else "skip"
+
+
+def with_blocks(told: Any, encoder: Any) -> Any:
+    """Tell a switch which numbers are of which modality: the blocks of the encoder.
+
+    Raises
+    ------
+    DataError
+        An encoder without blocks.
+
+    Examples
+    --------
+    >>> with_blocks("skip", None)
+    'skip'
+    """
+    form = named(told)
+    if form is None or form[0] != "switch" or "blocks" in form[1]:
+        return told
+    blocks = getattr(encoder, "blocks", None)
+    if blocks is None:
+        raise DataError(
+            "head 'switch' needs an encoder with a block of numbers for each modality, "
+            "simlab.encoder({'image': a, 'text': b}, shared=False); got "
+            f"{getattr(encoder, 'name', encoder)}"
+        )
+    return "switch", {"blocks": blocks, **form[1]}
 
 
 def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
@@ -112,10 +126,7 @@ def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
         return _fitting(deepcopy(told), vectors[:2])
     head: nn.Module
     if form is not None:
-        name, parameters = form
-        known = parameters_of(HEADS[name].__init__)
-        dropping = "skip_dropout" if "skip_dropout" in known else "dropout"
-        head = HEADS[name](dim, **{dropping: dropout, **parameters})
+        head = made(HEADS, told, dim, dropout)
     else:
         head = _fitting(told(dim), vectors[:2])
     if isinstance(head, Head):
