@@ -29,7 +29,8 @@ class Makers:
         content : ndarray of shape (n, ...), or list of str, PIL images, bytes, Paths or arrays
             One entry per item. Arrays must be finite; float and integer types are kept. Items of
             several parts: a mapping from names to such lists, or a list of mappings. Pictures and
-            texts in one list are told apart by the column `modality`.
+            texts in one list are told apart by the column `modality`. The content of other items
+            is shared, not copied.
         labels : sequence of length n, optional
             What each item is; None where it is not known. Strings, integers or anything else
             hashable; a list or set of them for items with several labels; a tuple, or strings

@@ -83,7 +83,8 @@ def fit(
         embeddings and labels. For losses of pairs and triplets.
     head : str, tuple, torch.nn.Module or callable, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
-        `"skip"`; what was chosen stands in `run.config`.
+        `"skip"`; `"switch"`, a head for each modality, where the encoder has `shared=False`.
+        What was chosen stands in `run.config`.
         `"skip"`: the centered vector plus a linear correction that starts at zero, same
         dimension; `"skip-mlp"`: the same with a correction of two layers; `"gated-skip"`: with
         a linear map behind gates.
@@ -196,7 +197,7 @@ def fit(
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
-        head=choose_head(head, is_seen=is_seen),
+        head=choose_head(head, is_seen=is_seen, encoder=encoder),
         train=choose_trained(train, encoder),
     )
     cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None

@@ -1,7 +1,7 @@
 """explore: from embeddings to the linked map and gallery."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -15,6 +15,7 @@ from simlab.views._explorer import Explorer
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from PIL.Image import Image
 
 _FEWEST_FOR_UMAP = 16
 """`project` lays out fewer items by PCA, whatever is asked."""
@@ -90,13 +91,15 @@ def explore(
     items = shown.items
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
     name = shown.source.name if shown.source is not None else "embeddings"
+    thumbnails, texts = _seen(items.content, progress=progress)
     return Explorer.of(
         xy=project(shown, projection, seed=seed),
         neighbors=found.positions,
         similarities=found.similarities,
         labels=items.labels,
         ids=items.ids,
-        **_seen(items.content, progress=progress),
+        texts=texts,
+        thumbnails=thumbnails,
         colorings=_colorings(shown),
         projection="PCA" if len(shown) < _FEWEST_FOR_UMAP else projection.upper(),
         title=title or name,
@@ -112,7 +115,9 @@ def _sample(embeddings: Embeddings, most: int, seed: int) -> tuple[Embeddings, s
     return embeddings[rows], f"{most:,} of {n:,} items, drawn at random (max_items)."
 
 
-def _seen(content: Content, *, progress: bool) -> dict[str, list[Any] | None]:
+def _seen(
+    content: Content, *, progress: bool
+) -> "tuple[list[Image | None] | None, list[str] | None]":
     """Shrink pictures while they are read, so that only thumbnails stay in memory; keep texts.
 
     Texts among pictures are written on a thumbnail of their own.
@@ -123,13 +128,11 @@ def _seen(content: Content, *, progress: bool) -> dict[str, list[Any] | None]:
         picture = next((part for part in parts if is_picture(part)), None)
         thumbnails.append(None if picture is None else thumbnail(picture))
         texts.append("\n".join(part for part in parts if isinstance(part, str)))
+    told = texts if any(texts) else None
     if all(one is None for one in thumbnails):
-        return {"texts": texts if any(texts) else None}
+        return None, told
     of_each = zip(thumbnails, texts, strict=True)
-    return {
-        "thumbnails": [one or (written(text) if text else None) for one, text in of_each],
-        "texts": texts if any(texts) else None,
-    }
+    return [one or (written(text) if text else None) for one, text in of_each], told
 
 
 def _colorings(embeddings: Embeddings) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ README.md says when to use which; each file holds a family.
 
 from simlab.training.heads._base import Head as Head
 from simlab.training.heads._making import (
-    HEADS as HEADS,
     check_head as check_head,
     choose_head as choose_head,
     make_head as make_head,
@@ -16,7 +15,7 @@ from simlab.training.heads._plain import (
     IdentityHead as IdentityHead,
     LinearHead as LinearHead,
 )
-from simlab.training.heads._registry import named as named
+from simlab.training.heads._registry import HEADS as HEADS, named as named
 from simlab.training.heads._skip import (
     GatedSkipHead as GatedSkipHead,
     SkipHead as SkipHead,

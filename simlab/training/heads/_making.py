@@ -6,15 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simlab.errors import DataError, ShapeError
+from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.training._by_name import check_parameters
 from simlab.training._records import told_object
 from simlab.training.heads._base import Head
-from simlab.training.heads._registry import PLAIN, check_named, made, named
+from simlab.training.heads._registry import HEADS, check_named, made, named
 from simlab.training.heads._switch import SwitchHead, check_heads
 
-
-HEADS: dict[str, type[Head]] = {**PLAIN, "switch": SwitchHead}
+_KNOWN: dict[str, type[Head]] = {**HEADS, "switch": SwitchHead}
 
 
 def check_head(told: Any) -> None:
@@ -32,10 +31,12 @@ def check_head(told: Any) -> None:
     form = named(told)
     if form is not None:
         name, parameters = form
+        if name not in {"auto", *_KNOWN}:
+            raise ChoiceError.of("head", name, ["auto", *_KNOWN])
         if name == "auto":
             check_parameters("head 'auto'", parameters, [])
         else:
-            check_named("head", told, HEADS)
+            check_named("head", told, _KNOWN)
         if name == "switch":
             check_heads(parameters.get("heads"))
     elif lost := told_object(told):
@@ -50,8 +51,16 @@ def check_head(told: Any) -> None:
         )
 
 
-def choose_head(told: Any, *, is_seen: bool) -> Any:
+def choose_head(told: Any, *, is_seen: bool, encoder: Any = None) -> Any:
     """Choose a head for `"auto"`: by whether the classes to come are those of training.
+
+    Where the encoder has a block for each modality, a switch: what two modalities have in common
+    is to be learned from nothing.
+
+    Raises
+    ------
+    DataError
+        A switch, and an encoder without blocks.
 
     Examples
     --------
@@ -59,35 +68,33 @@ def choose_head(told: Any, *, is_seen: bool) -> Any:
     ('skip', 'skip-mlp')
     """
     check_head(told)
-    if named(told) != ("auto", {}):
+    name, parameters = named(told) or ("", {})
+    is_shared = getattr(encoder, "shared", True)
+    if name == "switch" and is_shared and "blocks" not in parameters:
+        raise DataError(
+            "head 'switch' needs an encoder with a block of numbers for each modality, "
+            "simlab.encoder({'image': a, 'text': b}, shared=False); got "
+            f"{getattr(encoder, 'name', encoder)}"
+        )
+    if name != "auto":
         return told
+    if not is_shared:
+        return "switch"
     return "skip-mlp" if is_seen else "skip"
 
 
 def with_blocks(told: Any, encoder: Any) -> Any:
     """Tell a switch which numbers are of which modality: the blocks of the encoder.
 
-    Raises
-    ------
-    DataError
-        An encoder without blocks.
-
     Examples
     --------
     >>> with_blocks("skip", None)
     'skip'
     """
-    form = named(told)
-    if form is None or form[0] != "switch" or "blocks" in form[1]:
+    name, parameters = named(told) or ("", {})
+    if name != "switch" or "blocks" in parameters:
         return told
-    blocks = getattr(encoder, "blocks", None)
-    if blocks is None:
-        raise DataError(
-            "head 'switch' needs an encoder with a block of numbers for each modality, "
-            "simlab.encoder({'image': a, 'text': b}, shared=False); got "
-            f"{getattr(encoder, 'name', encoder)}"
-        )
-    return "switch", {"blocks": blocks, **form[1]}
+    return name, {"blocks": encoder.blocks, **parameters}
 
 
 def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
@@ -124,11 +131,7 @@ def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
     form = named(told)
     if isinstance(told, nn.Module):
         return _fitting(deepcopy(told), vectors[:2])
-    head: nn.Module
-    if form is not None:
-        head = made(HEADS, told, dim, dropout)
-    else:
-        head = _fitting(told(dim), vectors[:2])
+    head = made(_KNOWN, told, dim, dropout) if form else _fitting(told(dim), vectors[:2])
     if isinstance(head, Head):
         head.measure(vectors)
     return head

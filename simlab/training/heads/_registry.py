@@ -13,7 +13,7 @@ from simlab.training.heads._skip import GatedSkipHead, SkipHead, SkipMlpHead
 from simlab.training.heads._softmax_groups import SoftmaxGroupsHead
 from simlab.training.heads._stacked import ACTIVATIONS, MlpHead, StackedHead, WideningHead
 
-PLAIN: dict[str, type[Head]] = {
+HEADS: dict[str, type[Head]] = {
     "gated": GatedHead,
     "gated-skip": GatedSkipHead,
     "identity": IdentityHead,

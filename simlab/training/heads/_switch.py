@@ -1,4 +1,4 @@
-"""A head for each modality: Quaterion's SwitchHead, for rows that tell by themselves what they are."""
+"""A head for each modality: Quaterion's SwitchHead, for rows that tell what they are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.training.heads._base import Head
-from simlab.training.heads._registry import PLAIN, check_named, made
+from simlab.training.heads._registry import HEADS, check_named, made
 
 
 class SwitchHead(Head):
@@ -77,7 +77,7 @@ class SwitchHead(Head):
             )
         self.blocks = dict(blocks)
         self.heads = nn.ModuleDict(
-            {name: made(PLAIN, of_each[name], size, dropout) for name, size in blocks.items()}
+            {name: made(HEADS, of_each[name], size, dropout) for name, size in blocks.items()}
         )
         ends = {
             name: self._head(name)(torch.zeros(1, size)).shape[1] for name, size in blocks.items()
@@ -124,9 +124,9 @@ def check_heads(told: Any) -> None:
 
     Examples
     --------
-    >>> check_heads({"image": "liner"})
+    >>> check_heads(("linear", {"out": 0}))
     Traceback (most recent call last):
-    simlab.errors.ChoiceError: unknown head of a switch 'liner'. Did you mean 'linear'?
+    simlab.errors.DataError: out of head 'linear' must be a whole number, at least 1; got 0
     """
     for one in told.values() if isinstance(told, Mapping) else [told or "linear"]:
-        check_named("head of a switch", one, PLAIN)
+        check_named("head of a switch", one, HEADS)
