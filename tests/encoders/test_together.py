@@ -9,6 +9,7 @@ from simlab.encoders import Tabular, WordVectors, embed, encoder
 from simlab.errors import DataError, ShapeError
 from simlab.items import Items
 from simlab.space import Index
+from simlab.views import gallery
 
 WORDS = ["red", "green", "blue"]
 PICTURES = [Image.new("RGB", (4, 4), color) for color in WORDS]
@@ -149,3 +150,21 @@ def test_an_unreadable_picture_is_told_with_item_and_part():
 
     with pytest.raises(DataError, match=r"^part 'image' of the item in row 2: image of 6 bytes"):
         embed(items, encoder({"image": colors(), "text": words()}), progress=False)
+
+
+@pytest.mark.parametrize("items", [BOTH, VARIOUS], ids=["parts", "kinds"])
+def test_embeddings_of_parts_and_mixtures_are_an_encoder_of_these_items(items):
+    space = embed(items, encoder({"image": colors(), "text": words()}), progress=False)
+    known = encoder(space)
+
+    np.testing.assert_array_equal(known.encode(items.content[:]), space.vectors)
+    np.testing.assert_array_equal(embed(items, known, progress=False).vectors, space.vectors)
+
+
+@pytest.mark.parametrize("items", [BOTH, VARIOUS], ids=["parts", "kinds"])
+def test_neighbors_show_pictures_and_texts(items):
+    space = embed(items, encoder({"image": colors(), "text": words()}), progress=False)
+    shown = gallery(Index(space).search(space, k=2))._repr_html_()
+
+    assert "<img" in shown
+    assert "red</div>" in shown
