@@ -100,6 +100,14 @@ def test_a_block_of_unknown_size_is_told():
         several.encode(["red"])
 
 
+def test_the_size_of_a_block_is_known_once_it_was_seen():
+    several = encoder({"image": encoder("pixels", size=2), "text": words()}, shared=False)
+    several.encode(VARIOUS.content[:])
+
+    assert several.blocks == {"image": 12, "text": 3}
+    assert several.encode(["red"])[0, 12:].tolist() == [1, 0, 0]
+
+
 def test_encoders_of_two_sizes_share_no_space_whatever_was_remembered():
     several = encoder({"image": colors(), "text": words(dim=2)})
 

@@ -51,6 +51,7 @@ class SeveralEncoder:
             raise DataError("encoder needs at least one part; got an empty mapping")
         self.parts = {part: parts[part] for part in sorted(parts)}
         self.normalize, self.shared = normalize, shared
+        self._met: dict[str, int] = {}  # dimensions of vectors seen, for parts that tell none
         self.name = name or " + ".join(part.name for part in self.parts.values())
 
     @property
@@ -97,12 +98,14 @@ class SeveralEncoder:
         """
         if self.shared:
             return None
-        known = {name: dim for name, dim in self.dims.items() if dim is not None}
+        told = {name: dim for name, dim in self.dims.items() if dim is not None}
+        known = {name: dim for name in self.parts if (dim := told.get(name, self._met.get(name)))}
         if len(known) < len(self.parts):
             name = next(name for name in self.parts if name not in known)
             raise DataError(
                 f"the encoder of {name!r} must know its dimension, as others leave room for it; "
-                f"let {self.parts[name].name} encode an item first, or choose another"
+                f"let {self.parts[name].name} encode an item first (one of each modality at once "
+                "will do), or choose another"
             )
         return known
 
@@ -168,6 +171,7 @@ class SeveralEncoder:
 
     def beside(self, vectors: Mapping[str, np.ndarray]) -> np.ndarray:
         """Put the vectors of all parts side by side: shapes (..., dim) to (..., sum of dims)."""
+        self._met |= {name: one.shape[-1] for name, one in vectors.items()}
         ready = [self._ready(vectors[name]) for name in self.parts]
         return np.concatenate(ready, axis=-1)
 
@@ -187,11 +191,11 @@ class SeveralEncoder:
             A block whose size is not known.
         """
         n = sum(len(rows) for rows, _ in found.values())
+        here = {name: vectors.shape[-1] for name, (_, vectors) in found.items()}
+        self._met |= here
         blocks = self.blocks
         if blocks is None:
-            self._check_shared(
-                self.dims | {name: one.shape[-1] for name, (_, one) in found.items()}
-            )
+            self._check_shared(self.dims | here)
         between = next(iter(found.values()))[1].shape[1:]
         dim = between[-1] if blocks is None else sum(blocks.values())
         whole = np.zeros((n, *between[:-1], dim), dtype=np.float32)
