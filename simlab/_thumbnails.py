@@ -13,7 +13,7 @@ from simlab._pictures import on_white, to_picture
 CELLS_PER_SHEET = 1024
 COLUMNS = 32
 _QUALITY = 75
-_LETTERS, _LINES = 11, 5
+_LETTERS, _LINES = 11, 4
 """What of a text fits on a thumbnail."""
 
 

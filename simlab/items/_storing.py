@@ -32,7 +32,7 @@ def store(values: Any) -> Content:
     >>> store(["a fox", np.zeros(2)]).told
     '1 array of shape (2,) and 1 text'
     """
-    if isinstance(values, Content):
+    if isinstance(values, Content) and len(values):
         return values
     if isinstance(values, Mapping):
         return _mixed({name: partial(store, part) for name, part in values.items()})
