@@ -94,7 +94,7 @@ def encoder(
         - a fitted transformer or pipeline of scikit-learn.
         - Embeddings: their items have their vectors, others none.
         - a mapping from names to any of these: side by side for items that are mappings from
-          these names to content, else one per modality.
+          these names to content, else one per modality. Options `normalize` and `shared`.
         - an Encoder is returned as it is; it takes no options.
 
         ENCODERS.md in this room has a line for each. Those of torch take `device` and

@@ -19,7 +19,7 @@ from simlab.training._learn import Learned, learn
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
-from simlab.training.heads import choose_head
+from simlab.training.heads import choose_head, with_blocks
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -86,7 +86,8 @@ def fit(
         embeddings and labels. For losses of pairs and triplets.
     head : str, tuple, torch.nn.Module or callable, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
-        `"skip"`; what was chosen stands in `run.config`.
+        `"skip"`; `"switch"`, a head for each modality, where the encoder has `shared=False`.
+        What was chosen stands in `run.config`.
         `"skip"`: the centered vector plus a linear correction that starts at zero, same
         dimension; `"skip-mlp"`: the same with a correction of two layers; `"gated-skip"`: with
         a linear map behind gates.
@@ -234,7 +235,7 @@ def fit(
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
-        head=choose_head(head, is_seen=is_seen),
+        head=choose_head(head, is_seen=is_seen, encoder=encoder),
         train=choose_trained(train, encoder),
         batches=choose_batches(batches, config.loss, items),
     )
@@ -243,6 +244,7 @@ def fit(
     items = usable(items, views)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, base, cache=cache, views=views, progress=progress)
+    config = replace(config, head=with_blocks(config.head, base))
     held = embeddings[val_rows] if val_rows.size else None
     how: dict[str, Any] = {"cut": cut, "trainer": trainer, "progress": progress}
     how["checkpoint"] = None if checkpoint is None else Path(checkpoint)
