@@ -264,7 +264,8 @@ def several():
     frozen = embed(items, encoder("pixels"), **QUIET)
     rng = np.random.default_rng(0)
     noise = rng.normal(size=frozen.vectors.shape)
-    worse = {f"noise {at}": Embeddings(frozen.vectors + at * noise, items) for at in range(1, 9)}
+    worse = {f"noise {at}": Embeddings(frozen.vectors + at * noise, items) for at in range(2, 9)}
+    worse["same"] = Embeddings(frozen.vectors.copy(), items)
     runs = [fit(items, encoder("pixels"), epochs=2, seed=seed, val=0, **QUIET) for seed in (3, 4)]
     return {"frozen": frozen, **worse, "seeds": [embed(items, run, **QUIET) for run in runs]}
 
