@@ -19,7 +19,8 @@ from simlab.space._retrieval import retrieval_rates
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOLD = ("id", "label", "classes", "source")
+_PARTS = ("source", "side")
+_TOLD = ("id", "label", "classes", *_PARTS)
 """What is known of a query beside its metrics."""
 
 
@@ -34,11 +35,12 @@ class Scores:
     frame : pandas.DataFrame
         One row per group of classes and metric: `classes` (`"seen"` or `"unseen"` in training,
         or `"all"` where that is not known; of several sets put together also `"all, cars"` for
-        each), `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
+        each, and of pairs of pictures and captions `"all, image"` for pictures that ask),
+        `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
         (what was drawn: queries or classes; or pairs).
     per_query : pandas.DataFrame
-        One row per query: `id`, `label`, `classes` (of sets put together also `source`), and a
-        column per metric.
+        One row per query: `id`, `label`, `classes` (of sets put together also `source`, of
+        pictures and captions `side`), and a column per metric.
 
     Examples
     --------
@@ -256,8 +258,9 @@ def _summary(queries: Embeddings, rates: dict[str, np.ndarray]) -> Scores:
 
     items = queries.items
     told = {"id": items.ids, "label": items.labels, "classes": _known(queries)}
-    if items.links.source is not None:
-        told["source"] = items.column(items.links.source).astype(str)
+    for part in _PARTS:
+        if (column := getattr(items.links, part)) is not None:
+            told[part] = items.column(column).astype(str)
     return scores_of(_name_of(queries), pd.DataFrame({**told, **rates}))
 
 
@@ -297,7 +300,7 @@ def metrics_of(per_query: "pd.DataFrame") -> list[str]:
 def told_apart(
     per_query: "pd.DataFrame",
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
-    """Tell whose means are told apart: seen and unseen classes, and the sets put together.
+    """Tell whose means are told apart: seen and unseen classes, sets put together, and sides.
 
     Yields
     ------
@@ -308,13 +311,14 @@ def told_apart(
         Of the chosen, where whole classes are what is drawn.
     """
     known = per_query["classes"].to_numpy()
-    groups = [(group, known == group) for group in sorted(set(known))]
-    if "source" in per_query:
-        source = per_query["source"].to_numpy()
+    whole = [(group, known == group) for group in sorted(set(known))]
+    groups = list(whole)
+    for column in [part for part in _PARTS if part in per_query]:
+        own = per_query[column].to_numpy()
         groups += [
-            (f"{group}, {name}", chosen & (source == name))
-            for group, chosen in groups
-            for name in sorted(set(source[chosen]))
+            (f"{group}, {name}", chosen & (own == name))
+            for group, chosen in whole
+            for name in sorted(set(own[chosen]))
         ]
     labels = per_query["label"].tolist()
     code_of = {label: code for code, label in enumerate(dict.fromkeys(labels))}
