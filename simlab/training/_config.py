@@ -1,5 +1,6 @@
 """The record of one fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,14 @@ class FitConfig:
     loss: Any = "supcon"
     miner: Any = None
     head: Any = "auto"
-    train: str = "auto"
+    train: Any = "auto"
+    freeze: int | Mapping[str, int] = 0
+    recompute: bool = False
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
-    lr: float = 1e-3
+    lr: float | Mapping[str, float] = 1e-3
+    layer_decay: float = 1.0
     loss_lr: float | None = None
     weight_decay: float = 1.0
     dropout: float = 0.2

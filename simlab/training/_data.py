@@ -13,6 +13,7 @@ from simlab.items import Similarity
 from simlab.space import Embeddings
 from simlab.training._batches import Batches, DrawnViews, TwoViews
 from simlab.training._form_batches import batches_of
+from simlab.training._inputs import Inputs
 from simlab.training._tensors import as_tensor
 
 
@@ -94,8 +95,8 @@ class SimilarityData(pl.LightningDataModule):
 
     def __init__(
         self,
-        train: Embeddings,
-        val: Embeddings | None = None,
+        train: Embeddings | Inputs,
+        val: Embeddings | Inputs | None = None,
         *,
         batch_size: int = 128,
         per_class: int = 5,
@@ -151,7 +152,9 @@ class SimilarityData(pl.LightningDataModule):
         return DataLoader(rows, sampler=[list(range(len(self.val)))], batch_size=None)
 
 
-def _rows(embeddings: Embeddings, views: np.ndarray | None = None, *, by_label: bool) -> Any:
+def _rows(
+    embeddings: Embeddings | Inputs, views: np.ndarray | None = None, *, by_label: bool
+) -> Any:
     """Share the memory of the vectors, or of all views one after another."""
     vectors, n_views = embeddings.vectors, 1
     if views is not None:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import form_loss
+from simlab.training._inputs import Inputs
+from simlab.training._pacing import Pace, frozen_epochs, head_lr
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
+from simlab.training._trained import Trained
 from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
 from simlab.training.losses import title_of
@@ -57,10 +59,10 @@ class Learned:
 
 def learn(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None = None,
+    trained: Trained | None = None,
     trainer: "pl.Trainer | None" = None,
     until: int | None = None,
     progress: bool = True,
@@ -74,8 +76,8 @@ def learn(
         With labels, at least two of each.
     held : Embeddings, optional
         Held-out items; without them the last weights are kept.
-    cut : CutEncoder, optional
-        Learn the layers above its cut too; the embeddings are those of its base.
+    trained : Trained, optional
+        Layers that learn too; the embeddings are those of what is below them.
     trainer : pytorch_lightning.Trainer, optional
         In place of the one made here.
     until : int, optional
@@ -93,7 +95,7 @@ def learn(
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
-        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until}
+        how: dict[str, Any] = {"trained": trained, "trainer": trainer, "until": until}
         module, kept, finished = _train(config, train, held, **how, progress=progress)
         seconds = time.perf_counter() - started
     if kept.best is None and finished:
@@ -107,24 +109,27 @@ def learn(
 
 def _train(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None,
+    trained: Trained | None,
     trainer: "pl.Trainer | None",
     until: int | None,
     progress: bool,
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
     from simlab.training._callbacks import EpochBar, KeepBest
+    from simlab.training._freezing import Freeze
 
-    module, data = _parts(config, train, held, cut, is_ours=trainer is None)
+    module, data = _parts(config, train, held, trained, is_ours=trainer is None)
     metric = choose_monitor(config.monitor, train.items)
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
-    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
+    waits = frozen_epochs(config.freeze)
+    rated = f"val_{metric}" if validates else None
+    kept = KeepBest(rated, config.patience, until, since=max(waits.values(), default=0))
     title = f"fit: {title_of(config.loss)}" + ("" if until is None else ", all items")
-    callbacks = [kept, EpochBar(title, until)] if progress else [kept]
+    callbacks = [Freeze(waits), kept, *([EpochBar(title, until)] if progress else [])]
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
     trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
     try:
@@ -136,9 +141,9 @@ def _train(
 
 def _parts(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
-    cut: CutEncoder | None = None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
+    trained: Trained | None = None,
     *,
     is_ours: bool,
 ) -> tuple[Any, Any]:
@@ -147,14 +152,19 @@ def _parts(
     from simlab.training._module import SimilarityModule
     from simlab.training._several_steps import SeveralSteps
 
-    vectors = as_tensor(train.vectors if cut is None else cut.transform(train.vectors))
+    below = train.vectors
+    trained = None if trained is None else trained.used(below[:2])
+    vectors = as_tensor(below if trained is None else trained.cut.transform(below))
     head: nn.Module = make_head(config.head, vectors, dropout=config.dropout)
     with torch.no_grad():
         start = head.eval()(vectors)
-    head = (head if cut is None else TopHead(cut.top, head)).train()
+    if trained is not None:
+        how: dict[str, Any] = {"pace": Pace.of(config), "recompute": config.recompute}
+        head = TopHead(trained.cut.top, head, adapters=trained.adapters, **how)
+    head.train()
     miner = make_miner(config.miner)
     loss, by_label = form_loss(config.loss, train.items, start, miner=miner)
-    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
+    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // below[:1].nbytes)
     data = SimilarityData(
         train,
         held,
@@ -165,7 +175,7 @@ def _parts(
         by_label=by_label,
     )
     pace: dict[str, Any] = {
-        "lr": config.lr,
+        "lr": head_lr(config.lr),
         "loss_lr": config.loss_lr,
         "weight_decay": config.weight_decay,
     }

@@ -14,7 +14,8 @@ from simlab.errors import ChoiceError, DataError
 from simlab.items import Items, load
 from simlab.training import Run, fit
 from simlab.training._batches import BalancedBatches
-from simlab.training._top import TOP_PACE, TopHead, choose_trained
+from simlab.training._top import TOP_PACE, TopHead
+from simlab.training._trained import choose_trained
 from simlab.training.heads import make_head
 from simlab.training.losses import make_loss
 

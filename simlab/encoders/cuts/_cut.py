@@ -109,7 +109,9 @@ class _LowerModule(ModuleEncoder):
     ) -> None:
         where = place if last_of(recipe["cut"]) else f"up to {place}"
         modalities = sorted(whole.modalities)
-        super().__init__(below, collate=collate, name=f"{whole.name} {where}", modalities=modalities)
+        super().__init__(
+            below, collate=collate, name=f"{whole.name} {where}", modalities=modalities
+        )
         self.recipe, self._whole, self._identity = recipe, whole, identity
         self.is_input, self._place = last_of(recipe["cut"]) == "all", place
 
@@ -234,13 +236,18 @@ class Above(nn.Module):
             parameter.requires_grad_(name not in self.shared)
         return twin
 
+    @property
+    def identity(self) -> str:
+        """Changes with weights, code and settings of the layers."""
+        return ModuleEncoder(self).identity
+
     def code(self) -> str:
         """Name what the layers do, whatever their weights are."""
         empty = deepcopy(self)
         with torch.no_grad():
             for tensor in [*empty.parameters(), *empty.buffers()]:
                 tensor.zero_()
-        return ModuleEncoder(empty).identity
+        return empty.identity
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map (batch, n) to (batch, dim); in parts where no gradient needs them together."""

@@ -31,7 +31,9 @@ _NEAR = 1e-4
 _EMBEDDINGS = "embeddings"
 
 
-def cut_stack(whole: Encoder, stack: Stack, cut: str, *, max_tokens: int | None = None) -> CutEncoder:
+def cut_stack(
+    whole: Encoder, stack: Stack, cut: str, *, max_tokens: int | None = None
+) -> CutEncoder:
     """Cut a transformer behind one of its layers.
 
     Parameters
@@ -184,9 +186,7 @@ class LowerLayers(LowerInputs):
 
     is_input = False
 
-    def __init__(
-        self, whole: Encoder, stack: Stack, cut: str, max_tokens: int, place: str
-    ) -> None:
+    def __init__(self, whole: Encoder, stack: Stack, cut: str, max_tokens: int, place: str) -> None:
         super().__init__(whole, stack, cut, max_tokens)
         self.name = f"{whole.name} up to {place}"
         self._place, self._layer = place, stack.transformer.get_submodule(place)

@@ -43,14 +43,20 @@ def layers_of(module: nn.Module) -> list[str]:
 
 def _inside(module: nn.Module, place: str) -> list[str]:
     parts = {name: part for name, part in module.named_children() if _has_weights(part)}
-    is_wrapper = len(parts) == 1 and not isinstance(module, _STACKS)
+    is_stack = isinstance(module, _STACKS)
+    is_wrapper = len(parts) == 1 and not is_stack and not _is_holder(module)
     found: list[str] = []
     for name, part in parts.items():
+        opens = is_wrapper or _is_holder(part)
+        opens = opens or (not is_stack and (isinstance(part, _STACKS) or _has_stack(part)))
         inner = f"{place}{name}"
-        is_stack = isinstance(part, _STACKS) and not isinstance(module, _STACKS)
-        opens = is_wrapper or is_stack or (not isinstance(module, _STACKS) and _has_stack(part))
         found += (_inside(part, f"{inner}.") if opens else []) or [inner]
     return found
+
+
+def _is_holder(module: nn.Module) -> bool:
+    """Tell whether a module only holds others, as those that torch.fx makes for a place."""
+    return type(module) is nn.Module
 
 
 def _has_weights(module: nn.Module) -> bool:

@@ -120,9 +120,7 @@ def split_before(
     return place.removeprefix(_ROOT), *_halves(root, nodes, at - 1)
 
 
-def _traced(
-    module: nn.Module, places: list[str], where: str
-) -> tuple["_OneInput", list[fx.Node]]:
+def _traced(module: nn.Module, places: list[str], where: str) -> tuple["_OneInput", list[fx.Node]]:
     root = _OneInput(module)
     try:
         # what a trace computes may be needed for gradients: it is no inference
