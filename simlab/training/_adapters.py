@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from torch import Tensor, nn
@@ -81,7 +81,7 @@ def check_lora(parameters: Mapping[str, Any]) -> None:
         if not isinstance(value, Integral) or value < 1:
             raise DataError(f"{name} of 'lora' must be a whole number, at least 1; got {value!r}")
     alpha = parameters.get("alpha", 1)
-    if not isinstance(alpha, Real) or not 0 < alpha < float("inf"):
+    if not isinstance(alpha, int | float) or not 0 < alpha < float("inf"):
         raise DataError(f"alpha of 'lora' must be above 0 and finite; got {alpha!r}")
 
 
@@ -101,19 +101,16 @@ def adaptable(module: nn.Module, targets: str | Iterable[str] | None) -> dict[st
     """
     fused = [part for part in module.modules() if isinstance(part, nn.MultiheadAttention)]
     within = {id(inner) for part in fused for inner in part.modules()}  # their weights are read
-    linear = {
+    linear: dict[str, nn.Module] = {
         name: part
         for name, part in module.named_modules()
         if isinstance(part, nn.Linear) and id(part) not in within
     }
-    if targets is None:
-        ends = [""]
-    else:
-        ends = [targets] if isinstance(targets, str) else list(targets)
+    ends = [targets] if isinstance(targets, str) else list(targets or [])
     chosen = {
         name: part
         for name, part in linear.items()
-        if any(not end or f".{name}".endswith(f".{end}") for end in ends)
+        if targets is None or any(f".{name}".endswith(f".{end}") for end in ends)
     }
     if chosen:
         return chosen

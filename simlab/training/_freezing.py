@@ -1,9 +1,12 @@
 """Parts of a network that wait: frozen for some epochs, as if they did not learn."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
-from torch import nn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Freeze(pl.Callback):

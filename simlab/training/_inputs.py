@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ import torch
 from simlab.encoders import Encoder, embed
 from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
-from simlab.space import Embeddings
+
+if TYPE_CHECKING:
+    from simlab.space import Embeddings
 
 _MOST_BYTES = 1 << 30
 """Of preprocessed inputs that are remembered and kept in memory."""
@@ -81,8 +83,8 @@ class Inputs:
     views = None
 
     @property
-    def vectors(self) -> "Unread":
-        """What the network reads, one row per item."""
+    def vectors(self) -> Any:
+        """What the network reads, one row per item: Unread, in place of an array."""
         return Unread(self.items, self.base)
 
     def __len__(self) -> int:
@@ -123,7 +125,7 @@ class Unread:
         """Choose rows."""
         return replace(self, items=self.items[rows.numpy()])
 
-    def split(self, sizes: list[int]) -> "list[Unread]":
+    def split(self, sizes: list[int]) -> list["Unread"]:
         """Take apart into so many rows each."""
         ends = np.cumsum(sizes)
         return [
@@ -139,7 +141,7 @@ class Unread:
         """Read all rows."""
         return torch.from_numpy(self[:]).to(self.device)
 
-    def parts(self) -> "Iterator[torch.Tensor]":
+    def parts(self) -> Iterator[torch.Tensor]:
         """Read some rows after others."""
         for start in range(0, len(self), _AT_ONCE):
             yield torch.from_numpy(self[start : start + _AT_ONCE]).to(self.device)

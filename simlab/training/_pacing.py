@@ -65,7 +65,7 @@ def wrong_pacing(config: FitConfig) -> list[str]:
     wrong = [
         f"lr must be above 0 and finite; got {config.lr!r}"
         for rate in rates.values()
-        if not isinstance(rate, Real) or not 0 < rate < math.inf
+        if not isinstance(rate, Real) or not 0 < float(rate) < math.inf
     ][:1]
     freeze = config.freeze if isinstance(config.freeze, Mapping) else {"top": config.freeze}
     for name, told in (("lr", rates), ("freeze", freeze)):

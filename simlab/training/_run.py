@@ -149,8 +149,8 @@ class Run:
         """Write the run into a folder: weights as safetensors, all else as JSON.
 
         The encoder itself is not written, only its name and fingerprint, and the layers of it that
-        learned, of `train="lora"` the adapters alone; nor are the scores. Of a loss, miner or head that was given as an object, what it learned and a description are
-        written.
+        learned, of `train="lora"` the adapters alone; nor are the scores. Of a loss, miner or head
+        that was given as an object, what it learned and a description are written.
 
         Raises
         ------

@@ -11,8 +11,8 @@ from simlab.encoders import Cache, embed, encoder
 from simlab.errors import ChoiceError, DataError, MissingExtraError, SimlabWarning
 from simlab.items import Items, load
 from simlab.training import Run, fit
-from simlab.training._top import TopHead, weight_groups
 from simlab.training._pacing import Pace
+from simlab.training._top import TopHead, weight_groups
 from simlab.training._trained import trained_layers
 
 HOW = {"epochs": 3, "lr": 1e-2, "weight_decay": 0.5, "batch_size": 12, "per_class": 3, "val": 0}

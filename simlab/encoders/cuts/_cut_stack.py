@@ -126,7 +126,7 @@ class LowerInputs(Versioned):
     @property
     def identity(self) -> str:
         """Changes with the tokenizer or image processor, and the configuration."""
-        return fingerprint(*self._stack.settings, self._kept, self._n_tokens, "v1")
+        return fingerprint(*self._stack.settings(), self._kept, self._n_tokens, "v1")
 
     @property
     def device(self) -> torch.device:
@@ -201,7 +201,7 @@ class LowerLayers(LowerInputs):
     def identity(self) -> str:
         """Changes with the weights below the cut, the tokenizer, the configuration and the cut."""
         weights = module_fingerprint(self.module)
-        return fingerprint(weights, *self._stack.settings, self._place, self._n_tokens, "v1")
+        return fingerprint(weights, *self._stack.settings(), self._place, self._n_tokens, "v1")
 
     def encode(self, content: Sequence[Any]) -> np.ndarray:
         """Give the activations of the tokens, and which tokens there are; shape (n, numbers)."""

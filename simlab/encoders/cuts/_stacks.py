@@ -25,8 +25,6 @@ class Stack(Protocol):
         Whether the pooling uses the pooler of the transformer.
     longest : int or None
         Tokens that it reads at most; None: as many as there are, or pictures.
-    settings : list
-        What decides the activations besides weights and code.
     libraries : collection of str
     probe : list
         Two items that it can read; texts of two lengths, so that one is padded.
@@ -37,7 +35,6 @@ class Stack(Protocol):
     pooling: nn.Module
     keeps_pooler: bool
     longest: int | None
-    settings: list[Any]
     libraries: Collection[str]
     probe: list[Any]
 
@@ -47,6 +44,10 @@ class Stack(Protocol):
 
     def run(self, inputs: dict[str, Tensor]) -> Any:
         """Run the transformer, and maybe what follows."""
+        ...
+
+    def settings(self) -> list[Any]:
+        """Say what decides the activations besides weights and code."""
         ...
 
 
@@ -59,21 +60,21 @@ class SentenceStack:
     """
 
     keeps_pooler = False  # sentence models pool tokens themselves
-    libraries = SentenceEncoder.libraries
+    libraries: Collection[str] = SentenceEncoder.libraries
 
     def __init__(self, model: Any) -> None:
-        self.network, self.transformer = model, getattr(model[0], "auto_model", None)
-        self.pooling = _SentencePooling(list(model)[1:], model.truncate_dim)
+        self.network: Any = model
+        self.transformer: Any = getattr(model[0], "auto_model", None)
+        self.pooling: nn.Module = _SentencePooling(list(model)[1:], model.truncate_dim)
         self.longest, self.probe = model.max_seq_length, ["fox", "a red fox"]
 
-    @property
     def settings(self) -> list[Any]:
-        """Tokenizer, configuration and prompts."""
+        """Say tokenizer, configuration and prompts."""
         return settings_of(self.network)
 
     def read(self, content: list[Any], longest: int | None = None) -> dict[str, Tensor]:
         """Tokenize as the model does, with its prompt."""
-        model: Any = self.network
+        model = self.network
         prompt = model.prompts.get(model.default_prompt_name) or ""
         read = getattr(model, "preprocess", model.tokenize)  # its name before 5.2
         with self._shortened(longest):
@@ -82,11 +83,11 @@ class SentenceStack:
 
     def run(self, inputs: dict[str, Tensor]) -> Any:
         """Run the transformer."""
-        return self.network[0](dict(inputs))  # type: ignore[index]
+        return self.network[0](dict(inputs))
 
     @contextmanager
     def _shortened(self, longest: int | None) -> Iterator[None]:
-        model: Any = self.network
+        model = self.network
         before = model.max_seq_length
         model.max_seq_length = longest or before
         try:
@@ -106,17 +107,18 @@ class TransformersStack:
         As in `TransformersEncoder`.
     name : str
     settings : list
+        Of configuration and reader.
     """
 
     def __init__(
         self, model: Any, reader: Any, pooling: str | None, name: str, settings: list[Any]
     ) -> None:
         self.network = self.transformer = model
-        self.pooling = _TokenPooling(pooling, name)
+        self.pooling: nn.Module = _TokenPooling(pooling, name)
         self.keeps_pooler = pooling == "pooler"
         self.longest, self.libraries = getattr(reader, "longest", None), reader.libraries
-        self.settings, self.probe = settings, [reader.probe, reader.longer_probe]
-        self._reader = reader
+        self.probe = [reader.probe, reader.longer_probe]
+        self._reader, self._settings = reader, settings
 
     def read(self, content: list[Any], longest: int | None = None) -> dict[str, Tensor]:
         """Tokenize, or resize and normalize."""
@@ -126,6 +128,10 @@ class TransformersStack:
     def run(self, inputs: dict[str, Tensor]) -> Any:
         """Run the model."""
         return self.network(**inputs)
+
+    def settings(self) -> list[Any]:
+        """Say configuration, and tokenizer or image processor."""
+        return self._settings
 
 
 class _SentencePooling(nn.Module):
