@@ -76,7 +76,9 @@ def wrong_pacing(config: FitConfig) -> list[str]:
         wrong.append(f"freeze must be a whole number of epochs, at least 0; got {config.freeze!r}")
     elif len(freeze) == len(_PARTS) and min(freeze.values()):
         wrong.append(f"freeze must leave a part that learns from the start; got {config.freeze!r}")
-    elif max(freeze.values(), default=0) >= config.epochs:
+    elif isinstance(config.epochs, Integral) and 0 < config.epochs <= max(
+        freeze.values(), default=0
+    ):
         wrong.append(
             f"freeze must leave epochs in which all learn; got {config.freeze!r} of "
             f"{config.epochs} epochs"
