@@ -52,9 +52,23 @@ class KeepBest(pl.Callback):
 
         return pd.DataFrame(self.history)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Tell all that a training needs to go on."""
+        names = ("history", "best", "best_loss", "best_epoch", "_best_value")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what was told."""
+        for name, value in state_dict.items():
+            setattr(self, name, value)
+
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Rate the head as it starts, as epoch 0."""
+        """Rate the head as it starts, as epoch 0, unless training goes on from a later one."""
         self._since = time.perf_counter()
+        if self.history:
+            self._since -= self.history[-1]["seconds"]
+            self._stop_if_idle(trainer, int(self.history[-1]["epoch"]))
+            return
         val = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
         rates: dict[str, float] = {}
         module.eval()
@@ -69,7 +83,9 @@ class KeepBest(pl.Callback):
         """Note the epoch; Lightning has validated it already."""
         rates = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self._note(module, {"epoch": trainer.current_epoch + 1, **rates})
-        epoch = trainer.current_epoch + 1
+        self._stop_if_idle(trainer, trainer.current_epoch + 1)
+
+    def _stop_if_idle(self, trainer: pl.Trainer, epoch: int) -> None:
         idle = epoch - max(self.best_epoch, self._first)
         is_idle = self._monitor is not None and idle >= self._patience
         if is_idle or epoch == self._until:

@@ -125,8 +125,10 @@ class Unread:
         """Choose rows."""
         return replace(self, items=self.items[rows.numpy()])
 
-    def split(self, sizes: list[int]) -> list["Unread"]:
+    def split(self, sizes: int | list[int]) -> list["Unread"]:
         """Take apart into so many rows each."""
+        if isinstance(sizes, int):
+            sizes = [len(self.items[at : at + sizes]) for at in range(0, len(self), sizes)]
         ends = np.cumsum(sizes)
         return [
             replace(self, items=self.items[end - size : end])

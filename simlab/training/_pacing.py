@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simlab.errors import DataError
-from simlab.training._config import FitConfig
+
+if TYPE_CHECKING:
+    from simlab.training._config import FitConfig
 
 _PARTS = ("head", "top")
 _HEAD_LR = 1e-3
@@ -30,7 +32,7 @@ class Pace:
     layer_decay: float = 1.0
 
     @classmethod
-    def of(cls, config: FitConfig) -> "Pace":
+    def of(cls, config: "FitConfig") -> "Pace":
         """Read it from the record of a fit."""
         lr = config.lr.get("top") if isinstance(config.lr, Mapping) else None
         return cls(lr, config.layer_decay)
@@ -59,7 +61,7 @@ def frozen_epochs(freeze: int | Mapping[str, int]) -> dict[str, int]:
     return {part: epochs for part, epochs in told.items() if epochs}
 
 
-def wrong_pacing(config: FitConfig) -> list[str]:
+def wrong_pacing(config: "FitConfig") -> list[str]:
     """List what is wrong with `lr`, `layer_decay` and `freeze`."""
     rates = config.lr if isinstance(config.lr, Mapping) else {"head": config.lr}
     wrong = [
@@ -88,7 +90,7 @@ def wrong_pacing(config: FitConfig) -> list[str]:
     return wrong
 
 
-def check_used(config: FitConfig) -> None:
+def check_used(config: "FitConfig") -> None:
     """Refuse settings of the layers below a head where the head learns alone.
 
     Raises
