@@ -208,6 +208,31 @@ def test_a_trainer_of_ones_own_trains_everything_too(pictures):
     np.testing.assert_allclose(own.history["loss"][1:], ours.history["loss"][1:], rtol=1e-5)
 
 
+@pytest.mark.parametrize("train", ["last:2", LORA], ids=str)
+def test_an_interrupted_training_goes_on_where_layers_wait(train, pictures, tmp_path, monkeypatch):
+    from simlab.training._callbacks import KeepBest
+
+    how = {"train": train, "freeze": 2, "epochs": 4, "checkpoint": tmp_path}
+    whole = learn(pictures, encoder(net()), **how | {"checkpoint": None})
+    monkeypatch.setattr("simlab.training._checkpoint._SECONDS", 0)
+    note = KeepBest._note
+
+    def interrupt(self, module, rates):
+        note(self, module, rates)
+        if rates["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeepBest, "_note", interrupt)
+        stopped = learn(pictures, encoder(net()), **how)
+    went_on = learn(pictures, encoder(net()), **how)
+
+    assert not stopped.finished
+    assert len(went_on.history) == 5
+    assert went_on.fingerprint == whole.fingerprint
+    assert not list(tmp_path.iterdir())
+
+
 # -- inputs that do not fit ------------------------------------------------------------------
 
 
@@ -230,6 +255,15 @@ def test_inputs_that_do_not_fit_are_read_batch_by_batch_with_the_same_result(pic
     np.testing.assert_allclose(read.history["val_map@r"], kept.history["val_map@r"])
     assert read.scores.frame.equals(kept.scores.frame)
     assert max(sizes) <= 12  # a batch
+
+
+def test_inputs_are_read_chunk_by_chunk_where_batches_are(pictures, monkeypatch):
+    plain = learn(pictures, encoder(net()), train="all")
+    monkeypatch.setattr("simlab.training._inputs._MOST_BYTES", 1000)
+    with pytest.warns(SimlabWarning, match="batch by batch"):
+        chunked = learn(pictures, encoder(net()), train="all", grad_cache=5, recompute=True)
+
+    np.testing.assert_allclose(chunked.history["loss"], plain.history["loss"], rtol=1e-4)
 
 
 def test_views_of_inputs_that_do_not_fit_are_refused(pictures, monkeypatch):
