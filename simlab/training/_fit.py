@@ -107,8 +107,8 @@ def fit(
         its last two layers; with `"all"` everything learns, and nothing but the preprocessing is
         remembered; with `"lora"` adapters of low rank beside linear layers (Hu et al. 2021,
         arXiv:2106.09685). `("lora", {"rank": 8, "alpha": 16, "last": 2, "targets": ["query"]})`:
-        in the last two layers, where names end so. The layers learn at 0.3 times `lr`, without
-        decay, while their dropout and normalization stay as they are in encoding.
+        in the last two layers, where names end so. The layers learn at 0.3 times `lr`, adapters
+        at `lr`, without decay, while their dropout and normalization stay as they are in encoding.
     freeze : int or mapping, default=0
         Epochs in which the head learns alone, before the layers below it join; or epochs for
         which each part waits, as in `{"top": 3}` or `{"head": 1}`.

@@ -23,7 +23,7 @@ class Pace:
     Attributes
     ----------
     lr : float or None
-        Their learning rate; None is 0.3 times that of the head.
+        Their learning rate; None is 0.3 times that of the head, for adapters that of the head.
     layer_decay : float
         Each layer learns so many times as fast as the one above it.
     """

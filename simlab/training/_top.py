@@ -20,6 +20,10 @@ TOP_PACE = 0.3
 held-out training items of two demo sets it was better than 0.1; 1 was better still for known
 classes (glosses), and for classes to come (emoji) worse than the head alone."""
 
+ADAPTER_PACE = 1.0
+"""The same of adapters: on held-out training items of known classes (glosses) better than 0.3,
+and 3 was better still."""
+
 
 class TopHead(nn.Module):
     """A copy of the layers above a cut, then a head: from activations to vectors.
@@ -121,7 +125,8 @@ def weight_groups(head: nn.Module, lr: float, weight_decay: float) -> list[dict[
 def _top_groups(head: TopHead, lr: float) -> list[dict[str, Any]]:
     """Group the weights of a top that learn by how many layers are above them."""
     pace = head.pace
-    fastest = TOP_PACE * lr if pace.lr is None else pace.lr
+    usual = ADAPTER_PACE if head.has_adapters else TOP_PACE
+    fastest = usual * lr if pace.lr is None else pace.lr
     learning = {name: one for name, one in head.top.named_parameters() if one.requires_grad}
     if pace.layer_decay == 1:
         return [{"params": list(learning.values()), "lr": fastest}]
