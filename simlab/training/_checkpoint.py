@@ -45,8 +45,9 @@ def state_path(
             known = part.items.similarity
             is_read = isinstance(part, Embeddings)
             content = part.vectors if is_read else part.items.content.digests()
-            given = (content, part.views, known.codes, known.pairs, known.scores, known.group)
-            arrays += ["none" if one is None else one for one in given]
+            given = (content, part.views, known.codes, known.pairs, known.scores)
+            apart = (known.group, known.source, known.side)
+            arrays += ["none" if one is None else one for one in (*given, *apart)]
     return folder / f"{fingerprint(told, until, above, *arrays)}.ckpt"
 
 

@@ -35,6 +35,7 @@ class FitConfig:
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
+    batches: str = "auto"
     lr: float | Mapping[str, float] = 1e-3
     layer_decay: float = 1.0
     loss_lr: float | None = None
