@@ -174,6 +174,9 @@ def _head(
         head = TopHead(
             top, head, adapters=adapters, pace=Pace.of(config), recompute=config.recompute
         )
+    missing = _kept(head).keys() - weights.keys()
+    if missing:
+        raise KeyError(min(missing))
     # of a top with adapters the other weights are those of the encoder
     head.load_state_dict({**head.state_dict(), **weights} if adapters else weights)
     return head.eval().requires_grad_(requires_grad=False)

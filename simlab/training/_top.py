@@ -21,8 +21,8 @@ held-out training items of two demo sets it was better than 0.1; 1 was better st
 classes (glosses), and for classes to come (emoji) worse than the head alone."""
 
 ADAPTER_PACE = 1.0
-"""The same of adapters: on held-out training items of known classes (glosses) better than 0.3,
-and 3 was better still."""
+"""The same of adapters: on held-out training items of known classes (glosses, one seed) better than
+0.3, while 3 was better still; for classes to come 1 and 3 were equal within 0.003 of MAP@R."""
 
 
 class TopHead(nn.Module):

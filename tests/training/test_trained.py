@@ -181,6 +181,18 @@ def test_adapters_are_refused_on_other_weights(pictures, tmp_path):
         Run.load(tmp_path / "run", encoder(other))
 
 
+def test_adapters_that_are_missing_are_told(pictures, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    learn(pictures, encoder(net()), train=LORA).save(tmp_path / "run")
+    path = tmp_path / "run" / "head.safetensors"
+    weights = load_file(path)
+    save_file({name: one for name, one in weights.items() if "last.lora_B" not in name}, path)
+
+    with pytest.raises(DataError, match=r"must be a folder written by run.save .* is missing"):
+        Run.load(tmp_path / "run", encoder(net()))
+
+
 def test_the_refit_and_validation_see_all_that_learns(pictures):
     run = learn(pictures, encoder(net()), train="all", val=0.25, epochs=4)
 
@@ -526,3 +538,21 @@ def test_a_ready_encoder_learns_and_is_made_again_by_its_name(demo, model, train
 def test_adapters_of_efficientnet_are_refused_as_its_linear_layer_never_runs():
     with pytest.raises(DataError, match="'lora' needs linear layers that run in encoding"):
         learn(some("emoji-styles", 3, 4), encoder("efficientnet-lite0", size=32), train="lora")
+
+
+# -- how long vectors are --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["skip", ("linear", {"out": 3}), nn.Linear(6, 4)], ids=str)
+def test_a_run_knows_how_long_its_vectors_are(head, pictures):
+    ready = encoder(net())
+    ready.encode(list(pictures.content[:1]))  # so that the encoder knows it
+    run = learn(pictures, ready, head=head, epochs=1)
+
+    assert run.dim == run.encode(list(pictures.content[:2])).shape[1]
+
+
+def test_a_run_does_not_guess_what_only_items_tell(pictures):
+    run = learn(pictures, encoder(net()), head=nn.Linear(6, 4), train="last:1", epochs=1)
+
+    assert run.dim is None

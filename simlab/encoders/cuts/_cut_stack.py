@@ -63,7 +63,7 @@ def cut_stack(
     n = last_of(cut)
     base: LowerInputs
     if n == "all":
-        place = _check_transformer(stack)
+        _check_transformer(stack)
         base = LowerInputs(whole, stack, cut, max_tokens or stack.longest or _MOST_TOKENS)
         shell = stack.transformer
     else:
@@ -283,11 +283,10 @@ class _UpperLayers(nn.Module):
         return self.pooling(self.shell(**given), given.get("attention_mask"))
 
 
-def _check_transformer(stack: Stack) -> str:
-    """Refuse what has no transformer, or reads words and pictures alike."""
+def _check_transformer(stack: Stack) -> None:
+    """Refuse a sentence model without a transformer, such as one of word vectors."""
     if stack.transformer is None:
         raise _unfit(stack, "got another")
-    return ""
 
 
 def _rows(stack: Stack) -> list[str]:
