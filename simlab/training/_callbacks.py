@@ -29,10 +29,15 @@ class KeepBest(pl.Callback):
         Epochs without improvement before stopping.
     until : int, optional
         Stop after this epoch in any case.
+    since : int, default=0
+        Epochs before patience is needed, since a part waits to learn.
     """
 
-    def __init__(self, monitor: str | None, patience: int, until: int | None = None) -> None:
-        self._monitor, self._patience, self._until = monitor, patience, until
+    def __init__(
+        self, monitor: str | None, patience: int, until: int | None = None, *, since: int = 0
+    ) -> None:
+        self._monitor, self._patience = monitor, patience
+        self._until, self._first = until, since
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] | None = None
         self.best_loss: dict[str, torch.Tensor] = {}
@@ -81,7 +86,8 @@ class KeepBest(pl.Callback):
         self._stop_if_idle(trainer, trainer.current_epoch + 1)
 
     def _stop_if_idle(self, trainer: pl.Trainer, epoch: int) -> None:
-        is_idle = self._monitor is not None and epoch - self.best_epoch >= self._patience
+        idle = epoch - max(self.best_epoch, self._first)
+        is_idle = self._monitor is not None and idle >= self._patience
         if is_idle or epoch == self._until:
             trainer.should_stop = True
 

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import form_loss
+from simlab.training._inputs import Inputs
+from simlab.training._pacing import Pace, frozen_epochs, head_lr
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
+from simlab.training._trained import Trained
 from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
 from simlab.training.large import Memory
@@ -61,10 +63,10 @@ class Learned:
 
 def learn(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None = None,
+    trained: Trained | None = None,
     trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
     until: int | None = None,
     checkpoint: Path | None = None,
@@ -79,8 +81,8 @@ def learn(
         With labels, at least two of each.
     held : Embeddings, optional
         Held-out items; without them the last weights are kept.
-    cut : CutEncoder, optional
-        Learn the layers above its cut too; the embeddings are those of its base.
+    trained : Trained, optional
+        Layers that learn too; the embeddings are those of what is below them.
     trainer : pytorch_lightning.Trainer or mapping, optional
         In place of the one made here; or its options, for one that takes a step per batch.
     until : int, optional
@@ -103,10 +105,11 @@ def learn(
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
-        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until}
+        how: dict[str, Any] = {"trained": trained, "trainer": trainer, "until": until}
         state = None
         if checkpoint is not None:
-            state = state_path(checkpoint, config, [train, held], until)
+            above = "" if trained is None else trained.cut.fingerprint
+            state = state_path(checkpoint, config, [train, held], until, above)
         how |= {"state": state, "progress": progress}
         module, kept, finished = _train(config, train, held, **how)
         seconds = time.perf_counter() - started
@@ -121,10 +124,10 @@ def learn(
 
 def _train(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None,
+    trained: Trained | None,
     trainer: "pl.Trainer | Mapping[str, Any] | None",
     until: int | None,
     state: Path | None,
@@ -133,15 +136,18 @@ def _train(
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
     from simlab.training._callbacks import EpochBar, KeepBest
     from simlab.training._checkpoint import KeepState, found_state
+    from simlab.training._freezing import Freeze
 
-    module, data = _parts(config, train, held, cut, is_ours=trainer is None)
+    module, data = _parts(config, train, held, trained, is_ours=trainer is None)
     metric = choose_monitor(config.monitor, train.items)
     if trainer is None or isinstance(trainer, Mapping):
         trainer = _trainer(config.epochs, trainer or {})
     validates = held is not None and trainer.limit_val_batches != 0
-    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
+    waits = frozen_epochs(config.freeze)
+    rated = f"val_{metric}" if validates else None
+    kept = KeepBest(rated, config.patience, until, since=max(waits.values(), default=0))
     title = f"fit: {title_of(config.loss)}" + ("" if until is None else ", all items")
-    callbacks: list[Any] = [kept, EpochBar(title, until)] if progress else [kept]
+    callbacks: list[Any] = [Freeze(waits), kept, *([EpochBar(title, until)] if progress else [])]
     begun = None
     if state is not None:
         callbacks.append(KeepState(state))
@@ -157,9 +163,9 @@ def _train(
 
 def _parts(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
-    cut: CutEncoder | None = None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
+    trained: Trained | None = None,
     *,
     is_ours: bool,
 ) -> tuple[Any, Any]:
@@ -168,15 +174,20 @@ def _parts(
     from simlab.training._module import SimilarityModule
     from simlab.training._several_steps import SeveralSteps
 
-    vectors = as_tensor(train.vectors if cut is None else cut.transform(train.vectors))
+    below = train.vectors
+    trained = None if trained is None else trained.used(below[:2])
+    vectors = as_tensor(below if trained is None else trained.cut.transform(below))
     head: nn.Module = make_head(config.head, vectors, dropout=config.dropout)
     with torch.no_grad():
         start = head.eval()(vectors)
-    head = (head if cut is None else TopHead(cut.top, head)).train()
+    if trained is not None:
+        how: dict[str, Any] = {"pace": Pace.of(config), "recompute": config.recompute}
+        head = TopHead(trained.cut.top, head, adapters=trained.adapters, **how)
+    head.train()
     miner = make_miner(config.miner)
     remembers = config.memory is not None
     loss, by_label = form_loss(config.loss, train.items, start, miner=miner, has_memory=remembers)
-    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
+    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // below[:1].nbytes)
     data = SimilarityData(
         train,
         held,
@@ -187,8 +198,9 @@ def _parts(
         by_label=by_label,
         batches=config.batches,
     )
-    names = ("lr", "loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
+    names = ("loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
     options: dict[str, Any] = {name: getattr(config, name) for name in names}
+    options["lr"] = head_lr(config.lr)
     if config.memory is not None:
         options["memory"] = Memory(config.memory, start.shape[1])
     if not data.by_label:
