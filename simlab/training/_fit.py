@@ -15,11 +15,14 @@ from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import check_form
+from simlab.training._health import warn_of_ruin
 from simlab.training._learn import learn
+from simlab.training._progress import Progress, listener
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.heads import choose_head
+from simlab.training.losses import title_of
 from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def fit(
     seed: int = 0,
     trainer: "pl.Trainer | None" = None,
     cache: str | Path | Literal[False] = "default",
-    progress: bool = True,
+    progress: bool | Progress = True,
 ) -> Run:
     """Learn which differences matter: train a small head on the vectors of a frozen encoder.
 
@@ -136,8 +139,9 @@ def fit(
         In place of the one made here, and new; `epochs` is then the trainer's.
     cache : default="default"
         As in `embed`.
-    progress : bool, default=True
-        Show progress bars.
+    progress : bool or Progress, default=True
+        Show progress bars; or draw curves while training goes on, with a
+        `simlab.views.Monitor()`, which may be given to several fits.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def fit(
     ChoiceError
         Unknown loss, miner, head, monitor, or word for what to train.
     TypeError
-        A parameter that a loss, miner or head does not have.
+        A parameter that a loss, miner or head does not have; a `progress` that cannot be told.
     ShapeError
         A module as head that does not take the vectors of the encoder.
     MissingExtraError
@@ -161,7 +165,8 @@ def fit(
     Warns
     -----
     SimlabWarning
-        Too few items to hold any out: nothing will stop training in time.
+        Too few items to hold any out: nothing will stop training in time. The space that was kept
+        has collapsed, or the loss is no longer a number: `run.health` says what to try.
 
     Examples
     --------
@@ -192,6 +197,7 @@ def fit(
         seed=seed,
     )
     _check(config, trainer)
+    told = listener(progress)
     check_form(config.loss, items, has_miner=config.miner is not None)
     is_seen = tests_seen_classes(items)
     config = replace(
@@ -203,9 +209,10 @@ def fit(
     base = encoder if cut is None else cut.base
     items = usable(items, views)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
-    embeddings = embed(items, base, cache=cache, views=views, progress=progress)
+    embeddings = embed(items, base, cache=cache, views=views, progress=told is not None)
     held = embeddings[val_rows] if val_rows.size else None
-    how: dict[str, Any] = {"cut": cut, "progress": progress}
+    name = f"{title_of(config.loss)} on {base.name}"
+    how: dict[str, Any] = {"cut": cut, "progress": told, "name": name}
     learned = learn(config, embeddings[train_rows], held, trainer=trainer, **how)
     used = np.concatenate([train_rows, val_rows])
     run = Run(
@@ -219,9 +226,13 @@ def fit(
         finished=learned.finished,
         loss_state=learned.loss_state,
     )
+    warn_of_ruin(run.health)
     if held is None:
         return run
-    run = replace(run, scores=_scores(run, held))
+    try:
+        run = replace(run, scores=_scores(run, held))
+    except KeyboardInterrupt:
+        return replace(run, finished=False)
     whole = training_rows(items)
     is_worth = run.best_epoch > 0 and len(whole) > len(train_rows)
     if not (refit and is_worth and run.finished) or trainer is not None:
@@ -230,8 +241,8 @@ def fit(
         again = learn(config, embeddings[whole], None, until=run.best_epoch, **how)
     except KeyboardInterrupt:  # before its first step
         return replace(run, finished=False)
-    if not again.finished:
-        return replace(run, finished=False)
+    if not again.finished or again.best_epoch < run.best_epoch:  # stopped by what is no number
+        return replace(run, finished=again.finished)
     return replace(
         run,
         head=again.head,

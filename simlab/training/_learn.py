@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,18 +17,21 @@ from torch import nn
 from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
+from simlab.training._advice import advice_texts
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import form_loss
+from simlab.training._progress import Progress
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
 from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
-from simlab.training.losses import title_of
 from simlab.training.miners import make_miner
 
 if TYPE_CHECKING:
     import pandas as pd
     import pytorch_lightning as pl
+
+    from simlab.training._callbacks import Story
 
 _ADVICE = (
     "does not have many workers",
@@ -63,7 +67,8 @@ def learn(
     cut: CutEncoder | None = None,
     trainer: "pl.Trainer | None" = None,
     until: int | None = None,
-    progress: bool = True,
+    name: str = "",
+    progress: Progress | None = None,
 ) -> Learned:
     """Train a head; keep the weights that rate best on the held-out items.
 
@@ -80,8 +85,10 @@ def learn(
         In place of the one made here.
     until : int, optional
         Stop after this epoch; the learning rate falls as if all epochs were run.
-    progress : bool, default=True
-        Show a bar over the epochs.
+    name : str, optional
+        Of the run, for `progress`.
+    progress : Progress, optional
+        Is told of every epoch.
 
     Raises
     ------
@@ -93,16 +100,24 @@ def learn(
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
-        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until}
+        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until, "name": name}
         module, kept, finished = _train(config, train, held, **how, progress=progress)
         seconds = time.perf_counter() - started
-    if kept.best is None and finished:
+    if kept.story.best is None and finished:
         raise DataError("trainer must train at least one batch; got one that trained none")
-    if kept.best is None:
+    if kept.story.best is None:
         raise KeyboardInterrupt
-    module.head.load_state_dict(kept.best)
+    try:
+        return _learned(module, kept.story, seconds, finished=finished)
+    except KeyboardInterrupt:  # so late that nothing need be lost
+        return _learned(module, kept.story, seconds, finished=False)
+
+
+def _learned(module: Any, story: "Story", seconds: float, *, finished: bool) -> Learned:
+    module.head.load_state_dict(story.best.head)
     head = module.head.eval().requires_grad_(requires_grad=False)
-    return Learned(head, kept.frame, kept.best_epoch, seconds, finished, kept.best_loss)
+    best = story.best
+    return Learned(head, story.frame, best.epoch, seconds, finished, best.loss)
 
 
 def _train(
@@ -113,24 +128,34 @@ def _train(
     cut: CutEncoder | None,
     trainer: "pl.Trainer | None",
     until: int | None,
-    progress: bool,
+    name: str,
+    progress: Progress | None,
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
-    from simlab.training._callbacks import EpochBar, KeepBest
+    from simlab.training._callbacks import KeepBest, Tell
+    from simlab.training._watch import Watch
 
     module, data = _parts(config, train, held, cut, is_ours=trainer is None)
     metric = choose_monitor(config.monitor, train.items)
     trainer = trainer or _trainer(config.epochs)
     validates = held is not None and trainer.limit_val_batches != 0
-    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
-    title = f"fit: {title_of(config.loss)}" + ("" if until is None else ", all items")
-    callbacks = [kept, EpochBar(title, until)] if progress else [kept]
+    told = held if validates else None
+    watch = None if until else Watch(train, told, metric, seed=config.seed)  # a refit repeats
+    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until, watch)
+    n_labels = len(train.items.label_names)
+    advice = partial(advice_texts, n_labels=n_labels)
+    tell = None if progress is None else Tell(progress, kept, name, advice, until)
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
-    trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
+    trainer.callbacks.extend(one for one in (watch, kept, tell) if one)  # type: ignore[attr-defined]
+    finished = False
     try:
         finished = _run_to_the_end(trainer, module, data)
     finally:
         trainer.callbacks[:] = given  # type: ignore[attr-defined]
+        if watch is not None:
+            watch.close()
+        if tell is not None:
+            tell.close(finished=finished)
     return module, kept, finished
 
 
@@ -197,8 +222,12 @@ def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any) -> bool:
     """
     on_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if on_main else None  # None also if not Python's
+    from simlab.training._callbacks import StopAskedError
+
     try:
         trainer.fit(module, datamodule=data)
+    except StopAskedError:
+        return False
     except (KeyboardInterrupt, SystemExit):
         if not trainer.interrupted:
             raise

@@ -116,7 +116,7 @@ def compare(name: str, space: Embeddings, batch_size: int, goal: float) -> float
     with tempfile.TemporaryDirectory() as folder:
         if name == "fit":
             trainer = _trainer(EPOCHS)
-            trainer.callbacks += [KeepBest(None, EPOCHS), EpochBar(name), bare]
+            trainer.callbacks += [watch, KeepBest(None, EPOCHS, watch=watch), tell, bare]
         else:
             trainer = pl.Trainer(
                 max_epochs=EPOCHS, callbacks=[bare], accelerator="cpu", logger=CSVLogger(folder)
