@@ -243,8 +243,8 @@ def overfitting(told: Told) -> Advice | None:
     )
 
 
-LARGEST_HUBNESS = 3.0
-LARGEST_RISE = 1.5
+LARGEST_HUBNESS = 2.0
+LARGEST_RISE = 1.0
 
 
 def hubs(told: Told) -> Advice | None:

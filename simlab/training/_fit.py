@@ -241,8 +241,16 @@ def fit(
         again = learn(config, embeddings[whole], None, until=run.best_epoch, **how)
     except KeyboardInterrupt:  # before its first step
         return replace(run, finished=False)
-    if not again.finished or again.best_epoch < run.best_epoch:  # stopped by what is no number
-        return replace(run, finished=again.finished)
+    if not again.finished:
+        return replace(run, finished=False)
+    if again.best_epoch < run.best_epoch:
+        warnings.warn(
+            f"in the refit on all items the loss is no number after epoch {again.best_epoch}; the "
+            "weights of the first training are kept; lower lr, or pass refit=False",
+            SimlabWarning,
+            stacklevel=2,
+        )
+        return run
     return replace(
         run,
         head=again.head,
