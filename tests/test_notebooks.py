@@ -97,3 +97,16 @@ def test_two_sets_run_and_training_helps_the_one_with_fine_labels(executed):
 
     assert "array([[ 1., nan]]" in told
     assert float(rates[1]) > float(rates[0]) + 0.05
+
+
+@pytest.mark.notebook
+def test_watching_training_runs_and_advises_on_what_goes_wrong(executed):
+    path = executed("04_watching_training") / "reports" / "04_watching_training.ipynb"
+    told = said(path)
+    state = nbformat.read(path, 4).metadata.widgets["application/vnd.jupyter.widget-state+json"]
+    [monitor] = [one["state"] for one in state["state"].values() if "runs" in one["state"]]
+
+    assert "Health: nothing seems wrong" in told
+    assert "gradients faded" in told
+    assert [run["name"] for run in monitor["runs"]] == ["supcon on pixels", "lr 0.0001", "lr 10"]
+    assert len(monitor["runs"][0]["rows"]) == 31

@@ -126,16 +126,14 @@ def alignment(vectors: np.ndarray, known: np.ndarray) -> float:
 
 def _alignment_of_labels(unit: np.ndarray, codes: np.ndarray) -> float:
     """Sum over labels: the length of the sum of vectors tells their mean similarity."""
-    unit, codes = unit[codes >= 0].astype(np.float64), codes[codes >= 0]
-    if not len(codes):
-        return float("nan")
-    sums = np.zeros((codes.max() + 1, unit.shape[1]))
-    np.add.at(sums, codes, unit)
-    counts = np.bincount(codes)
+    order = np.argsort(codes, kind="stable")[np.count_nonzero(codes < 0) :]
+    counts = np.unique(codes[order], return_counts=True)[1]
     n_pairs = (counts * (counts - 1)).sum()
     if not n_pairs:
         return float("nan")
-    return max(0.0, float(2 - 2 * ((sums**2).sum() - (unit**2).sum()) / n_pairs))
+    sums = np.add.reduceat(unit[order], np.cumsum(counts) - counts, dtype=np.float64)
+    lengths = (sums**2).sum() - counts.sum()  # without each with itself
+    return max(0.0, float(2 - 2 * lengths / n_pairs))
 
 
 def uniformity(vectors: np.ndarray) -> float:
@@ -209,7 +207,7 @@ def hubness(vectors: np.ndarray, *, k: int = 10) -> float:
     occurrences = np.zeros(n)
     for rows, similarity in _blocks(unit):
         similarity[np.arange(len(rows)), rows] = -np.inf
-        nearest = np.argpartition(-similarity, depth - 1, axis=1)[:, :depth]
+        nearest = np.argpartition(similarity, n - depth, axis=1)[:, n - depth :]
         occurrences += np.bincount(nearest.ravel(), minlength=n)
     away = occurrences - occurrences.mean()
     deviation = away.std()

@@ -98,7 +98,9 @@ class KeepBest(pl.Callback):
             for vectors, labels in val:
                 rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
         module.train()
-        rates |= {} if self._watch is None else self._watch.measure(module)
+        if self._watch is not None:
+            self._watch.listen(module.head, trainer.optimizers)  # type: ignore[arg-type]
+            rates |= self._watch.measure(module)
         rates = {name: float(torch.tensor(value)) for name, value in rates.items()}  # as Lightning
         self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
 

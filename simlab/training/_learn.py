@@ -146,7 +146,7 @@ def _train(
     advice = partial(advice_texts, n_labels=n_labels)
     tell = None if progress is None else Tell(progress, kept, name, advice, until)
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
-    trainer.callbacks.extend(one for one in (watch, kept, tell) if one)  # type: ignore[attr-defined]
+    trainer.callbacks.extend(one for one in (kept, tell) if one)  # type: ignore[attr-defined]
     finished = False
     try:
         finished = _run_to_the_end(trainer, module, data)

@@ -1,11 +1,11 @@
 """Measure while training, at a few hundredths of its cost, whether the space stays healthy."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from simlab.space import Embeddings, alignment, effective_rank, hubness, uniformity, variances
@@ -19,7 +19,7 @@ _NO_GRADIENT = 1e-6
 a hinge that is satisfied gives exactly 0, rounding less than this."""
 
 
-class Watch(pl.Callback):
+class Watch:
     """Look at a fixed sample after every epoch, and at gradients in a few steps of it.
 
     Parameters
@@ -44,29 +44,27 @@ class Watch(pl.Callback):
         self._steps = self._passes = 0
         self._gradients: list[float] = []
         self._active: list[float] = []
-        self._hook: Any = None
+        self._hooks: list[Any] = []
 
-    def on_train_start(self, _: pl.Trainer, module: pl.LightningModule) -> None:
-        """Begin to listen to the gradients of the vectors."""
-        self._hook = module.head.register_forward_hook(self._listen)  # type: ignore[operator, union-attr]
+    def listen(self, head: nn.Module, optimizers: Iterable[torch.optim.Optimizer]) -> None:
+        """Begin to look at gradients: of the vectors, and of the weights before a step."""
+        self._hooks = [head.register_forward_hook(self._pass)]
+        for one in optimizers:
+            self._hooks.append(one.register_step_pre_hook(lambda *_: self._step(head)))
 
     def close(self) -> None:
-        """Leave the head as it was."""
-        if self._hook is not None:
-            self._hook.remove()
+        """Leave head and optimizer as they were."""
+        for hook in self._hooks:
+            hook.remove()
 
-    def on_before_optimizer_step(
-        self, _: pl.Trainer, module: pl.LightningModule, __: torch.optim.Optimizer
-    ) -> None:
-        """Measure the gradient of the weights of the head."""
+    def _step(self, head: nn.Module) -> None:
         if self._steps % _STRIDE == 0:
-            weights: Any = module.head.parameters()  # type: ignore[union-attr, operator]
-            norms = [one.grad.norm() for one in weights if one.grad is not None]
+            norms = [one.grad.norm() for one in head.parameters() if one.grad is not None]
             if norms:
                 self._gradients.append(float(torch.stack(norms).norm()))
         self._steps += 1
 
-    def _listen(self, _: Any, __: Any, vectors: Tensor) -> None:
+    def _pass(self, _: nn.Module, __: Any, vectors: Tensor) -> None:
         if not vectors.requires_grad:
             return
         if self._passes % _STRIDE == 0:

@@ -3,8 +3,8 @@
 Same vectors, same batches, same head, same loss, same optimizer and schedule, one process; a bare
 epoch after every epoch of Lightning, medians over the epochs. The batches of the bare loop lie
 ready; those of `fit` are drawn in its epoch. `fit` runs as it does by default, with its progress
-bar, its measuring of health and its log; `trainer` is a `pl.Trainer` of one's own with Lightning's bar, a CSV logger and
-checkpoints. Prints a table; the last line is JSON with the ratios.
+bar, its measuring of health and its log; `trainer` is a `pl.Trainer` of one's own with Lightning's
+bar, a CSV logger and checkpoints. Prints a table; the last line is JSON with the ratios.
 """
 
 import json
@@ -120,7 +120,7 @@ def compare(name: str, space: Embeddings, batch_size: int, goal: float) -> float
             trainer = _trainer(EPOCHS)
             watch = Watch(space, None, "map@r", seed=0)
             kept = KeepBest(None, EPOCHS, watch=watch)
-            trainer.callbacks += [watch, kept, Tell(Bar(), kept, name, lambda *_: []), bare]
+            trainer.callbacks += [kept, Tell(Bar(), kept, name, lambda *_: []), bare]
         else:
             trainer = pl.Trainer(
                 max_epochs=EPOCHS, callbacks=[bare], accelerator="cpu", logger=CSVLogger(folder)

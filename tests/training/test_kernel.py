@@ -1,6 +1,7 @@
 """The stop button of a real kernel: the best head so far, and a kernel that goes on."""
 
 import os
+import sys
 
 import pytest
 
@@ -32,7 +33,7 @@ def kernel(tmp_path):
     """Return a client of a kernel of this Python, and its manager."""
     manager_of = pytest.importorskip("jupyter_client").KernelManager
     manager = manager_of(kernel_name="python3")
-    manager.kernel_spec.argv[0] = os.sys.executable
+    manager.kernel_spec.argv[0] = sys.executable
     environment = os.environ | {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": os.getcwd()}
     manager.start_kernel(env=environment, cwd=str(tmp_path))
     client = manager.client()
