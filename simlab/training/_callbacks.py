@@ -88,9 +88,25 @@ class KeepBest(pl.Callback):
         """The epoch of the best weights so far."""
         return self.story.best.epoch if self.story.best else 0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Tell all that a training needs to go on."""
+        best = self.story.best
+        return {"rows": list(self.story.rows), "best": None if best is None else vars(best)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what was told."""
+        best = state_dict["best"]
+        self.story = Story(tuple(state_dict["rows"]), None if best is None else Kept(**best))
+
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Rate the head as it starts, as epoch 0."""
+        """Rate the head as it starts, as epoch 0, unless training goes on from a later one."""
         self._since = time.perf_counter()
+        if self._watch is not None:
+            self._watch.listen(module.head, trainer.optimizers)  # type: ignore[arg-type]
+        if self.story.rows:
+            self._since -= self.story.rows[-1]["seconds"]
+            self._stop_if_idle(trainer, int(self.story.rows[-1]["epoch"]))
+            return
         val = trainer.datamodule.val_dataloader()  # type: ignore[attr-defined]
         rates: Row = {}
         module.eval()
@@ -98,9 +114,7 @@ class KeepBest(pl.Callback):
             for vectors, labels in val:
                 rates = module.rate(vectors.to(module.device), labels)  # type: ignore[operator]
         module.train()
-        if self._watch is not None:
-            self._watch.listen(module.head, trainer.optimizers)  # type: ignore[arg-type]
-            rates |= self._watch.measure(module)
+        rates |= {} if self._watch is None else self._watch.measure(module)
         rates = {name: float(torch.tensor(value)) for name, value in rates.items()}  # as Lightning
         self._note(module, {"epoch": 0, "loss": float("nan"), **rates})
 
@@ -113,8 +127,13 @@ class KeepBest(pl.Callback):
         row = {"epoch": epoch, **rates}
         is_sound = _is_sound(row, module)
         self._note(module, row, is_candidate=is_sound)
+        self._stop_if_idle(trainer, epoch)
+        if not is_sound:
+            trainer.should_stop = True
+
+    def _stop_if_idle(self, trainer: pl.Trainer, epoch: int) -> None:
         is_idle = self.monitor is not None and epoch - self.best_epoch >= self._patience
-        if is_idle or epoch == self._until or not is_sound:
+        if is_idle or epoch == self._until:
             trainer.should_stop = True
 
     def _note(self, module: Any, rates: Row, *, is_candidate: bool = True) -> None:
@@ -172,6 +191,8 @@ class Tell(pl.Callback):
         self._is_open = True
         metric, refits = self.kept.monitor, self.until is not None
         self.progress.start(self.name, epochs, metric=metric, refits=refits)
+        for row in self.kept.story.rows[:-1]:  # of a training that goes on
+            self.progress.epoch(row, [])
         self._say()
 
     def on_train_batch_end(self, *_: object) -> None:

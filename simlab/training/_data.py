@@ -1,23 +1,23 @@
 """The Lightning data module over embeddings: training is a walk through one matrix."""
 
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
 import torch
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch import distributed
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from simlab.errors import DataError
-from simlab.items import Similarity
 from simlab.space import Embeddings
 from simlab.training._batches import Batches, DrawnViews, TwoViews
 from simlab.training._form_batches import batches_of
 from simlab.training._tensors import as_tensor
+from simlab.training.large import RankBatches, n_ranks
 
 
-class _ByLabel(TensorDataset):
-    """Vectors and labels; takes a whole batch, or several, by one indexing."""
+class _Rows(TensorDataset):
+    """Vectors, with labels or numbers; takes a whole batch, or several, by one indexing."""
 
     def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, ...]:
         index = torch.tensor(rows)
@@ -27,28 +27,6 @@ class _ByLabel(TensorDataset):
         sizes = [len(rows) for rows in batches]
         taken = self[list(chain.from_iterable(batches))]
         return list(zip(*(tensor.split(sizes) for tensor in taken), strict=True))
-
-
-class _ByRelevance(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Vectors, and how similar the items of a batch are to each other.
-
-    Parameters
-    ----------
-    vectors : Tensor of shape (rows, dim)
-    known : Similarity
-        Of the items.
-    n_views : int, default=1
-        Rows of each item.
-    """
-
-    def __init__(self, vectors: torch.Tensor, known: Similarity, n_views: int = 1) -> None:
-        self._vectors, self._known, self._n_views = vectors, known, n_views
-
-    def __getitem__(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        index = torch.tensor(rows)
-        items = index.numpy() // self._n_views
-        known = torch.from_numpy(self._known.relevance(items, items))
-        return self._vectors.index_select(0, index), known
 
 
 class SimilarityData(pl.LightningDataModule):
@@ -66,15 +44,16 @@ class SimilarityData(pl.LightningDataModule):
         See `BalancedBatches`.
     at_once : int, optional
         Give lists of up to so many training batches instead of single ones.
-    by_label : bool, default=False
-        Give labels even where more is known than one per item (levels, groups).
+    by_label : bool, optional
+        Whether batches come with labels, or with the numbers of items; by default with labels
+        where one per item says it all.
 
     Attributes
     ----------
     batches : Sampler
-        The rows of each training batch.
+        The rows of each training batch of one process.
     by_label : bool
-        Whether batches come with labels, or with relevance.
+        Whether batches come with labels, or with the numbers of items.
 
     Raises
     ------
@@ -101,64 +80,73 @@ class SimilarityData(pl.LightningDataModule):
         per_class: int = 5,
         seed: int = 0,
         at_once: int | None = None,
-        by_label: bool = False,
+        by_label: bool | None = None,
     ) -> None:
         super().__init__()
         known = train.items.similarity
         self.train, self.val, self._at_once = train, val, at_once
-        self.by_label = by_label or known.has_one_label
-        if known.says_nothing and train.views is not None:
-            n, n_views, _ = train.views.shape
-            self.batches: Batches = TwoViews(n, n_views, batch_size=batch_size, seed=seed)
-            return
+        self._batch_size, self._per_class, self._seed = batch_size, per_class, seed
+        self.by_label = known.has_one_label if by_label is None else by_label
         n_labels = int((np.bincount(known.codes[known.codes >= 0]) > 1).sum())
         needs_labels = known.several is None and known.pairs is None
-        if needs_labels and n_labels < 2:  # noqa: PLR2004
+        is_by_views = known.says_nothing and train.views is not None
+        if needs_labels and n_labels < 2 and not is_by_views:  # noqa: PLR2004
             raise DataError(
                 f"training needs at least two labels with two items each; got {n_labels} among "
                 f"{len(train)} items; similarity is learned from what differs"
             )
-        self.batches = batches_of(
-            train.items, batch_size=batch_size, per_class=per_class, seed=seed
-        )
+        self.batches = self._batches(batch_size)
 
     def train_dataloader(self) -> DataLoader:
         """Give (vectors, labels) of class-balanced batches.
 
         Where one label per item does not say it all (`by_label` is False) the second is the
-        relevance of each item for each, of shape (batch, batch): 1 the same, 0 strangers, NaN
-        where nothing is known.
+        number of each item, for `SimilarityModule(..., similarity=items.similarity)`. Of several
+        processes that train together, each gets its share of batches that are so many times as
+        large.
         """
         views = self.train.views
         return DataLoader(
             _rows(self.train, views, by_label=self.by_label),
-            sampler=self._of_views(views),
+            sampler=self._sampler(views),
             batch_size=self._at_once,
             collate_fn=None if self._at_once is None else list,
+            generator=torch.Generator(),  # leaves the randomness of the head alone
         )
 
-    def _of_views(self, views: np.ndarray | None) -> Batches:
+    def _sampler(self, views: np.ndarray | None) -> Sampler[list[int]]:
         """Draw the view that each item shows, unless the batches say it themselves."""
-        if views is None or isinstance(self.batches, TwoViews):
-            return self.batches
-        return DrawnViews(self.batches, *views.shape[:2])
+        batches = self.batches
+        if n_ranks() > 1:
+            batches = self._batches(self._batch_size * n_ranks())
+        if views is not None and not isinstance(batches, TwoViews):
+            batches = DrawnViews(batches, *views.shape[:2])
+        if n_ranks() == 1:
+            return batches
+        return RankBatches(batches, n_ranks=n_ranks(), rank=distributed.get_rank())
+
+    def _batches(self, batch_size: int) -> Batches:
+        how = {"batch_size": batch_size, "seed": self._seed}
+        if self.train.items.similarity.says_nothing and self.train.views is not None:
+            return TwoViews(*self.train.views.shape[:2], **how)
+        return batches_of(self.train.items, per_class=self._per_class, **how)
 
     def val_dataloader(self) -> DataLoader | list:
         """Give all validation items as one batch, with relevance unless labels say it all."""
         if self.val is None:
             return []
-        rows = _rows(self.val, by_label=self.val.items.similarity.is_plain)
-        return DataLoader(rows, sampler=[list(range(len(self.val)))], batch_size=None)
+        known, numbers = self.val.items.similarity, np.arange(len(self.val))
+        labels = known.codes if known.is_plain else known.relevance(numbers, numbers)
+        rows = _Rows(as_tensor(self.val.vectors), torch.from_numpy(labels))
+        everyone = [list(range(len(self.val)))]
+        return DataLoader(rows, sampler=everyone, batch_size=None, generator=torch.Generator())
 
 
-def _rows(embeddings: Embeddings, views: np.ndarray | None = None, *, by_label: bool) -> Any:
+def _rows(embeddings: Embeddings, views: np.ndarray | None, *, by_label: bool) -> TensorDataset:
     """Share the memory of the vectors, or of all views one after another."""
     vectors, n_views = embeddings.vectors, 1
     if views is not None:
         vectors, n_views = views.reshape(-1, views.shape[2]), views.shape[1]
     known = embeddings.items.similarity
-    if not by_label:
-        return _ByRelevance(as_tensor(vectors), known, n_views)
-    classes = np.arange(len(embeddings)) if known.says_nothing else known.codes
-    codes = torch.from_numpy(np.repeat(classes, n_views))
-    return _ByLabel(as_tensor(vectors), codes)
+    codes = known.codes if by_label and not known.says_nothing else np.arange(len(embeddings))
+    return _Rows(as_tensor(vectors), torch.from_numpy(np.repeat(codes, n_views)))

@@ -1,34 +1,30 @@
 """fit: learn a head on remembered embeddings, and give back a Run."""
 
-import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from simlab.encoders import CutEncoder, Encoder, embed
-from simlab.errors import ChoiceError, DataError, SimlabWarning
+from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
-from simlab.training._config import FitConfig
+from simlab.training._config import FitConfig, check_config
 from simlab.training._form_losses import check_form
-from simlab.training._health import warn_of_ruin
-from simlab.training._learn import learn
+from simlab.training._health import warn_of_refit, warn_of_ruin
+from simlab.training._learn import Learned, learn
 from simlab.training._progress import Progress, listener
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.heads import choose_head
 from simlab.training.losses import title_of
-from simlab.training.miners import check_miner
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
-
-MONITORS = ("auto", "map@r", "r-precision", "recall@1", "spearman", "triplet-accuracy")
 
 
 def fit(
@@ -44,6 +40,8 @@ def fit(
     per_class: int = 5,
     lr: float = 1e-3,
     loss_lr: float | None = None,
+    schedule: Any = "cosine",
+    warmup: float = 0,
     weight_decay: float = 1.0,
     dropout: float = 0.2,
     val: float = 0.2,
@@ -51,8 +49,11 @@ def fit(
     monitor: str = "auto",
     refit: bool = True,
     views: int = 1,
+    memory: int | None = None,
+    grad_cache: int | None = None,
     seed: int = 0,
-    trainer: "pl.Trainer | None" = None,
+    trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
+    checkpoint: str | Path | None = None,
     cache: str | Path | Literal[False] = "default",
     progress: bool | Progress = True,
 ) -> Run:
@@ -109,10 +110,15 @@ def fit(
     per_class : int, default=5
         Items of each label in a batch; more when there are few labels.
     lr, weight_decay : float, default=1e-3 and 1.0
-        Of AdamW; the rate falls to 0 along half a cosine. The decay draws the correction of
+        Of AdamW. The decay draws the correction of
         the skip head back to zero, that is, to the space of the encoder.
     loss_lr : float, optional
         Of the parameters of a loss, such as centers, which never decay; 3 times `lr`.
+    schedule : str or callable, default="cosine"
+        How the rates go on: they fall to 0 along half a `"cosine"` or `"linear"`, or stay
+        `"constant"`; or a function from the share of the training that is done to a factor.
+    warmup : float or int, default=0
+        Steps in which the rates rise from 0 before that, or their share of all steps if below 1.
     dropout : float, default=0.2
         Share of the head's input numbers set to 0 in training; in the skip heads, on the way
         through the correction.
@@ -133,10 +139,23 @@ def fit(
     views : int, default=1
         From 2 on: encode so many augmented views of each item (see `embed`); in every epoch an
         item shows one of them, drawn anew. Held-out items are seen as they are.
+    memory : int, optional
+        Vectors of past batches to remember: the loss sees the batch beside them, and so is that
+        of a larger one (cross-batch memory, Wang et al. 2020, arXiv:1912.06798).
+    grad_cache : int, optional
+        Send each batch through what learns in chunks of so many items: the same gradients in
+        less memory, for large batches over wide heads or layers above a cut (GradCache, Gao et
+        al. 2021, arXiv:2101.06983).
     seed : int, default=0
         Of the held-out part, the batches, the views drawn and the weights.
-    trainer : pytorch_lightning.Trainer, optional
-        In place of the one made here, and new; `epochs` is then the trainer's.
+    trainer : pytorch_lightning.Trainer or mapping, optional
+        A new one in place of the one made here; `epochs` is then the trainer's. Or options for
+        the one made here, such as `{"gradient_clip_val": 1.0, "precision": "bf16-mixed",
+        "accumulate_grad_batches": 2, "logger": CSVLogger("logs")}`.
+    checkpoint : str or Path, optional
+        Folder for the state of the training, written after its epochs and deleted at the end: if
+        it is interrupted, the same call goes on from there, and ends as if it had not been. Many
+        trainings may share a folder.
     cache : default="default"
         As in `embed`.
     progress : bool or Progress, default=True
@@ -151,7 +170,7 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, miner, head, monitor, or word for what to train.
+        Unknown loss, miner, head, schedule, monitor, or word for what to train.
     TypeError
         A parameter that a loss, miner or head does not have; a `progress` that cannot be told.
     ShapeError
@@ -187,6 +206,8 @@ def fit(
         per_class=per_class,
         lr=lr,
         loss_lr=loss_lr,
+        schedule=schedule,
+        warmup=warmup,
         weight_decay=weight_decay,
         dropout=dropout,
         val=val,
@@ -194,11 +215,15 @@ def fit(
         monitor=monitor,
         refit=refit,
         views=views,
+        memory=memory,
+        grad_cache=grad_cache,
         seed=seed,
     )
-    _check(config, trainer)
+    check_config(config)
+    _check_trainer(trainer)
     told = listener(progress)
-    check_form(config.loss, items, has_miner=config.miner is not None)
+    uses = {"has_miner": miner is not None, "has_memory": memory is not None}
+    check_form(config.loss, items, **uses)
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
@@ -211,9 +236,10 @@ def fit(
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, base, cache=cache, views=views, progress=told is not None)
     held = embeddings[val_rows] if val_rows.size else None
-    name = f"{title_of(config.loss)} on {base.name}"
-    how: dict[str, Any] = {"cut": cut, "progress": told, "name": name}
-    learned = learn(config, embeddings[train_rows], held, trainer=trainer, **how)
+    how: dict[str, Any] = {"cut": cut, "trainer": trainer, "progress": told}
+    how["name"] = f"{title_of(config.loss)} on {base.name}"
+    how["checkpoint"] = None if checkpoint is None else Path(checkpoint)
+    learned = learn(config, embeddings[train_rows], held, **how)
     used = np.concatenate([train_rows, val_rows])
     run = Run(
         base=base,
@@ -227,15 +253,17 @@ def fit(
         loss_state=learned.loss_state,
     )
     warn_of_ruin(run.health)
-    if held is None:
-        return run
-    try:
-        run = replace(run, scores=_scores(run, held))
-    except KeyboardInterrupt:
-        return replace(run, finished=False)
+    if held is not None:
+        try:
+            run = replace(run, scores=_scores(run, held))
+        except KeyboardInterrupt:
+            return replace(run, finished=False)
     whole = training_rows(items)
-    is_worth = run.best_epoch > 0 and len(whole) > len(train_rows)
-    if not (refit and is_worth and run.finished) or trainer is not None:
+    is_worth = held is not None and run.best_epoch > 0 and len(whole) > len(train_rows)
+    if not run.finished:
+        return run
+    if not (refit and is_worth) or (trainer is not None and not isinstance(trainer, Mapping)):
+        _forget(learned)
         return run
     try:
         again = learn(config, embeddings[whole], None, until=run.best_epoch, **how)
@@ -243,13 +271,9 @@ def fit(
         return replace(run, finished=False)
     if not again.finished:
         return replace(run, finished=False)
+    _forget(learned, again)
     if again.best_epoch < run.best_epoch:
-        warnings.warn(
-            f"in the refit on all items the loss is no number after epoch {again.best_epoch}; the "
-            "weights of the first training are kept; lower lr, or pass refit=False",
-            SimlabWarning,
-            stacklevel=2,
-        )
+        warn_of_refit(again.best_epoch)
         return run
     return replace(
         run,
@@ -260,35 +284,22 @@ def fit(
     )
 
 
-def _check(config: FitConfig, trainer: "pl.Trainer | None") -> None:
-    check_miner(config.miner)
-    if config.monitor not in MONITORS:
-        raise ChoiceError.of("monitor", config.monitor, MONITORS)
-    least = {"epochs": 1, "batch_size": 4, "per_class": 2, "patience": 1, "seed": 0}
-    wrong = [
-        f"{name} must be a whole number, at least {low}; got {value!r}"
-        for name, low in least.items()
-        if not isinstance(value := getattr(config, name), Integral) or value < low
-    ]
-    if not 0 < config.lr < math.inf:
-        wrong.append(f"lr must be above 0 and finite; got {config.lr!r}")
-    if config.loss_lr is not None and not 0 < config.loss_lr < math.inf:
-        wrong.append(f"loss_lr must be above 0 and finite; got {config.loss_lr!r}")
-    if not 0 <= config.weight_decay < math.inf:
-        wrong.append(f"weight_decay must be at least 0 and finite; got {config.weight_decay!r}")
-    shares = {"dropout": config.dropout, "val": config.val}
-    wrong += [
-        f"{name} must be a share in [0, 1); got {share!r}"
-        for name, share in shares.items()
-        if not 0 <= share < 1
-    ]
-    if trainer is not None and trainer.global_step:
-        wrong.append(
+def _forget(*done: Learned) -> None:
+    """Delete the states of what is done."""
+    for one in done:
+        if one.state is not None:
+            one.state.unlink(missing_ok=True)
+
+
+def _check_trainer(trainer: "pl.Trainer | Mapping[str, Any] | None") -> None:
+    if isinstance(trainer, Mapping):
+        if "max_epochs" in trainer:
+            raise DataError("options for the trainer take no max_epochs; give epochs= to fit")
+    elif trainer is not None and trainer.global_step:
+        raise DataError(
             f"trainer must be new; got one that has trained {trainer.current_epoch} epochs; "
             "make another pl.Trainer"
         )
-    if wrong:
-        raise DataError("; ".join(wrong[:3]))
 
 
 def _scores(run: Run, held: Embeddings) -> Scores:

@@ -25,25 +25,37 @@ from simlab.training.losses._pairs import Mined
 from simlab.training.losses._registry import OF_LABELS, OF_OTHERS
 
 
-def check_form(told: Any, items: Items, *, has_miner: bool) -> None:
+def check_form(
+    told: Any, items: Items, *, has_miner: bool = False, has_memory: bool = False
+) -> None:
     """Raise an error for a loss that cannot learn from what is known of the items.
 
     Raises
     ------
     ChoiceError, TypeError, MissingExtraError, DataError
-        As `check_loss`; also a miner where pairs are already chosen, and a loss that needs one
-        label per item where there is more.
+        As `check_loss`; also a miner where pairs are already chosen, a loss that needs one label
+        per item where there is more, and a memory of views that are compared two by two.
     """
     known = items.similarity
     asked = _among(told, "two views" if known.says_nothing else "pairs")
     if asked is not None and (known.says_nothing or known.pairs is not None):
         entry = OF_OTHERS[asked.name]
         check_parameters(f"loss {asked.name!r}", asked.parameters, entry.parameters)
+        if known.says_nothing and has_memory:
+            raise DataError(
+                f"loss {asked.name!r} compares two views of a batch, and so has no use for "
+                "memory=; leave it out, or choose 'nt-xent'"
+            )
         return
     check_loss(told)
     if known.has_one_label:
-        if has_miner:
+        if has_miner or (has_memory and known.source is not None):
             check_takes_miner(told)
+        if has_miner and has_memory and known.source is not None:
+            raise DataError(
+                "a memory holds items of all sets, and between sets nothing is known, which no "
+                "miner asks for; leave out miner= or memory="
+            )
         if known.source is not None and _has_centers(told):
             raise DataError(
                 f"loss {title_of(told)!r} compares an item with the classes of all sets, of which "
@@ -61,7 +73,12 @@ def check_form(told: Any, items: Items, *, has_miner: bool) -> None:
 
 
 def form_loss(
-    told: Any, items: Items, embeddings: Tensor, *, miner: Miner | None
+    told: Any,
+    items: Items,
+    embeddings: Tensor,
+    *,
+    miner: Miner | None,
+    has_memory: bool = False,
 ) -> tuple[Loss, bool]:
     """Make a loss for training items, and tell whether it takes labels (else relevance).
 
@@ -73,6 +90,8 @@ def form_loss(
     embeddings : Tensor of shape (n, dim)
         How the items lie before training.
     miner : callable, optional
+    has_memory : bool, default=False
+        Items of several sets meet, between which nothing is known.
     """
     known = items.similarity
     asked = _among(told, "two views" if known.says_nothing else "pairs")
@@ -82,7 +101,8 @@ def form_loss(
         return OfPairs(asked), False
     codes = np.arange(len(items)) if known.says_nothing else known.codes
     loss = make_loss(told, embeddings, torch.from_numpy(codes), miner=miner)
-    if known.has_one_label or _by_label(told, items):
+    meets_others = has_memory and known.source is not None
+    if (known.has_one_label and not meets_others) or _by_label(told, items):
         return loss, True
     return Mining(loss, of_relevance), False
 

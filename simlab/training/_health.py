@@ -94,6 +94,22 @@ def warn_of_ruin(health: Health) -> None:
             warnings.warn(str(one), SimlabWarning, stacklevel=3)
 
 
+def warn_of_refit(epoch: int) -> None:
+    """Warn that a refit ended before its time.
+
+    Warns
+    -----
+    SimlabWarning
+        Always.
+    """
+    warnings.warn(
+        f"in the refit on all items the loss is no number after epoch {epoch}; the weights of the "
+        "first training are kept; lower lr, or pass refit=False",
+        SimlabWarning,
+        stacklevel=3,
+    )
+
+
 def advice_html(advice: Sequence[Advice]) -> str:
     """List advice under the curves of a run; nothing if there is none."""
     if not advice:

@@ -5,10 +5,11 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +26,7 @@ from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
 from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
+from simlab.training.large import Memory
 from simlab.training.miners import make_miner
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Learned:
     seconds: float
     finished: bool
     loss_state: dict[str, torch.Tensor]
+    state: Path | None = None
+    """Where the state of the training was kept."""
 
 
 def learn(
@@ -65,8 +69,9 @@ def learn(
     held: Embeddings | None,
     *,
     cut: CutEncoder | None = None,
-    trainer: "pl.Trainer | None" = None,
+    trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
     until: int | None = None,
+    checkpoint: Path | None = None,
     name: str = "",
     progress: Progress | None = None,
 ) -> Learned:
@@ -81,10 +86,13 @@ def learn(
         Held-out items; without them the last weights are kept.
     cut : CutEncoder, optional
         Learn the layers above its cut too; the embeddings are those of its base.
-    trainer : pytorch_lightning.Trainer, optional
-        In place of the one made here.
+    trainer : pytorch_lightning.Trainer or mapping, optional
+        In place of the one made here; or its options, for one that takes a step per batch.
     until : int, optional
         Stop after this epoch; the learning rate falls as if all epochs were run.
+    checkpoint : Path, optional
+        Folder where the state is kept after every epoch; what is there of the same training is
+        gone on from.
     name : str, optional
         Of the run, for `progress`.
     progress : Progress, optional
@@ -95,29 +103,41 @@ def learn(
     KeyboardInterrupt
         Interrupted before the first step. Later interruptions end the training early.
     DataError
-        The trainer trained nothing.
+        The trainer trained nothing, or the state in the folder is none.
     """
+    from simlab.training._checkpoint import state_path
+
     with _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
         how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until, "name": name}
-        module, kept, finished = _train(config, train, held, **how, progress=progress)
+        state = None
+        if checkpoint is not None:
+            state = state_path(checkpoint, config, [train, held], until)
+        how |= {"state": state, "progress": progress}
+        module, kept, finished = _train(config, train, held, **how)
         seconds = time.perf_counter() - started
     if kept.story.best is None and finished:
         raise DataError("trainer must train at least one batch; got one that trained none")
     if kept.story.best is None:
         raise KeyboardInterrupt
     try:
-        return _learned(module, kept.story, seconds, finished=finished)
+        return _learned(module, kept.story, seconds, finished, state)
     except KeyboardInterrupt:  # so late that nothing need be lost
-        return _learned(module, kept.story, seconds, finished=False)
+        return _learned(module, kept.story, seconds, False, state)
 
 
-def _learned(module: Any, story: "Story", seconds: float, *, finished: bool) -> Learned:
-    module.head.load_state_dict(story.best.head)
+def _learned(
+    module: Any,
+    story: "Story",
+    seconds: float,
+    finished: bool,  # noqa: FBT001
+    state: Path | None,
+) -> Learned:
+    best: Any = story.best
+    module.head.load_state_dict(best.head)
     head = module.head.eval().requires_grad_(requires_grad=False)
-    best = story.best
-    return Learned(head, story.frame, best.epoch, seconds, finished, best.loss)
+    return Learned(head, story.frame, best.epoch, seconds, finished, best.loss, state)
 
 
 def _train(
@@ -126,30 +146,37 @@ def _train(
     held: Embeddings | None,
     *,
     cut: CutEncoder | None,
-    trainer: "pl.Trainer | None",
+    trainer: "pl.Trainer | Mapping[str, Any] | None",
     until: int | None,
+    state: Path | None,
     name: str,
     progress: Progress | None,
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
     from simlab.training._callbacks import KeepBest, Tell
+    from simlab.training._checkpoint import KeepState, found_state
     from simlab.training._watch import Watch
 
     module, data = _parts(config, train, held, cut, is_ours=trainer is None)
     metric = choose_monitor(config.monitor, train.items)
-    trainer = trainer or _trainer(config.epochs)
+    if trainer is None or isinstance(trainer, Mapping):
+        trainer = _trainer(config.epochs, trainer or {})
     validates = held is not None and trainer.limit_val_batches != 0
     told = held if validates else None
     watch = None if until else Watch(train, told, metric, seed=config.seed)  # a refit repeats
     kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until, watch)
-    n_labels = len(train.items.label_names)
-    advice = partial(advice_texts, n_labels=n_labels)
+    advice = partial(advice_texts, n_labels=len(train.items.label_names))
     tell = None if progress is None else Tell(progress, kept, name, advice, until)
+    callbacks: list[Any] = [kept] if tell is None else [kept, tell]
+    begun = None
+    if state is not None:
+        callbacks.append(KeepState(state))
+        begun = found_state(state)
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
-    trainer.callbacks.extend(one for one in (kept, tell) if one)  # type: ignore[attr-defined]
+    trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
     finished = False
     try:
-        finished = _run_to_the_end(trainer, module, data)
+        finished = _run_to_the_end(trainer, module, data, begun)
     finally:
         trainer.callbacks[:] = given  # type: ignore[attr-defined]
         if watch is not None:
@@ -178,7 +205,8 @@ def _parts(
         start = head.eval()(vectors)
     head = (head if cut is None else TopHead(cut.top, head)).train()
     miner = make_miner(config.miner)
-    loss, by_label = form_loss(config.loss, train.items, start, miner=miner)
+    remembers = config.memory is not None
+    loss, by_label = form_loss(config.loss, train.items, start, miner=miner, has_memory=remembers)
     n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
     data = SimilarityData(
         train,
@@ -189,43 +217,46 @@ def _parts(
         at_once=max(n_items // config.batch_size, 1) if is_ours else None,
         by_label=by_label,
     )
-    pace: dict[str, Any] = {
-        "lr": config.lr,
-        "loss_lr": config.loss_lr,
-        "weight_decay": config.weight_decay,
-    }
+    names = ("lr", "loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
+    options: dict[str, Any] = {name: getattr(config, name) for name in names}
+    if config.memory is not None:
+        options["memory"] = Memory(config.memory, start.shape[1])
+    if not data.by_label:
+        options["similarity"] = train.items.similarity
     if not is_ours:
-        return SimilarityModule(head, loss, **pace), data
+        return SimilarityModule(head, loss, **options), data
     n_steps = config.epochs * len(data.batches)
-    return SeveralSteps(head, loss, **pace, n_steps=n_steps), data
+    return SeveralSteps(head, loss, **options, n_steps=n_steps), data
 
 
-def _trainer(epochs: int) -> "pl.Trainer":
+def _trainer(epochs: int, options: Mapping[str, Any]) -> "pl.Trainer":
     import pytorch_lightning as pl
 
-    return pl.Trainer(
-        max_epochs=epochs,
-        accelerator="auto",
-        devices=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+    ours = {
+        "max_epochs": epochs,
+        "accelerator": "auto",
+        "devices": 1,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+    }
+    return pl.Trainer(**{**ours, **options})
 
 
-def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any) -> bool:
-    """Train; an interruption ends it early, and leaves the notebook interruptible.
+def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any, begun: Path | None) -> bool:
+    """Train, or go on from a checkpoint; an interruption ends it early.
 
-    Lightning answers an interrupt by ignoring all further ones and leaving the process.
+    The notebook stays interruptible: Lightning answers an interrupt by ignoring all further ones
+    and leaving the process.
     """
-    on_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if on_main else None  # None also if not Python's
     from simlab.training._callbacks import StopAskedError
 
+    on_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if on_main else None  # None also if not Python's
     try:
-        trainer.fit(module, datamodule=data)
+        trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
     except StopAskedError:
         return False
     except (KeyboardInterrupt, SystemExit):

@@ -18,23 +18,14 @@ class SeveralSteps(SimilarityModule):
 
     Parameters
     ----------
-    head, loss, lr, weight_decay, loss_lr
+    head, loss, **options
         See `SimilarityModule`.
     n_steps : int
         Optimizer steps until the learning rate is 0.
     """
 
-    def __init__(
-        self,
-        head: nn.Module,
-        loss: Loss,
-        *,
-        lr: float,
-        weight_decay: float,
-        n_steps: int,
-        loss_lr: float | None = None,
-    ) -> None:
-        super().__init__(head, loss, lr=lr, weight_decay=weight_decay, loss_lr=loss_lr)
+    def __init__(self, head: nn.Module, loss: Loss, *, n_steps: int, **options: Any) -> None:
+        super().__init__(head, loss, **options)
         self._n_steps = n_steps
         self.automatic_optimization = False
 
@@ -45,7 +36,7 @@ class SeveralSteps(SimilarityModule):
         n_items = sum(len(labels) for _, labels in batches)
         mean = batches[0][0].new_zeros(())
         for vectors, labels in batches:
-            loss = self.loss(self(vectors), labels)
+            loss = self.judge(vectors, labels)
             optimizer.zero_grad()
             self.manual_backward(loss)
             optimizer.step()

@@ -460,7 +460,7 @@ def test_the_fields_of_the_record_are_the_keywords_of_fit():
     assert recorded == {
         name: default
         for name, default in keywords.items()
-        if name not in {"trainer", "cache", "progress"}
+        if name not in {"trainer", "checkpoint", "cache", "progress"}
     }
 
 
