@@ -8,6 +8,21 @@ from statistics import median
 Row = Mapping[str, float]
 _GAP = "gap_"
 
+# The limits; HEALTH.md says where each comes from.
+SMALLEST_SPREAD = 0.05
+SMALLEST_SHARE_OF_RANK = 0.1  # of that at the start
+LARGEST_GROWTH = 100.0  # of gradients, in units of the first epoch's
+SMALLEST_SHARE_OF_GRADIENT = 0.01  # the same
+FEWEST_ACTIVE = 0.1
+FEWEST_EPOCHS = 3
+SMALLEST_GAIN = 0.01  # of the loss, in units of the first epoch's
+NEARLY_PERFECT = 0.99
+LARGEST_GAP = 0.15  # more than at the start
+SMALLEST_RETURN = 0.1  # what held-out items gain, in units of what training items gain
+LARGEST_FALL = 0.05
+LARGEST_HUBNESS = 2.0
+LARGEST_RISE = 1.0
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -111,12 +126,6 @@ def no_number(told: Told) -> Advice | None:
     )
 
 
-SMALLEST_SPREAD = 0.05
-"""Of 0 to 1: the mean cosine of all pairs is above 0.95."""
-SMALLEST_SHARE_OF_RANK = 0.1
-"""Of the effective rank at the start."""
-
-
 def collapsed(told: Told) -> Advice | None:
     """Notice that all vectors point the same way, or lie in far fewer dimensions than before."""
     found = _collapse_of(told, told.rows[-1])
@@ -144,10 +153,6 @@ def _collapse_of(told: Told, row: Row) -> str | None:
     return None
 
 
-LARGEST_GROWTH = 100.0
-SMALLEST_SHARE_OF_GRADIENT = 0.01
-
-
 def exploding(told: Told) -> Advice | None:
     """Notice gradients that grow far beyond those of the first epoch."""
     norms = told.values("gradient_norm")
@@ -169,12 +174,9 @@ def vanishing(told: Told) -> Advice | None:
     return Advice(
         "vanishing gradients",
         f"After few epochs gradients faded to {min(early) / norms[0]:.2g} of those of the first: "
-        "little more is learned. Lower lr (long vectors have small gradients), or soften the loss (a higher "
-        "temperature, a larger margin).",
+        "little more is learned. Lower lr (long vectors have small gradients), or soften the "
+        "loss (a higher temperature, a larger margin).",
     )
-
-
-FEWEST_ACTIVE = 0.1
 
 
 def too_few_active(told: Told) -> Advice | None:
@@ -212,16 +214,6 @@ def no_learning(told: Told) -> Advice | None:
     return None
 
 
-FEWEST_EPOCHS = 3
-SMALLEST_GAIN = 0.01
-NEARLY_PERFECT = 0.99
-
-
-LARGEST_GAP = 0.15
-SMALLEST_RETURN = 0.1
-LARGEST_FALL = 0.05
-
-
 def overfitting(told: Told) -> Advice | None:
     """Notice that training items are found ever better, and held-out items hardly."""
     metric = told.metric
@@ -234,17 +226,17 @@ def overfitting(told: Told) -> Advice | None:
     has_fallen = max(rates) - rates[-1] >= LARGEST_FALL
     if growth < LARGEST_GAP or (gain > SMALLEST_RETURN * (growth + gain) and not has_fallen):
         return None
-    end = f"{max(rates) - rates[-1]:.2f} less than at its best" if has_fallen else f"{gain:+.2f} from the start"
+    end = (
+        f"{max(rates) - rates[-1]:.2f} less than at its best"
+        if has_fallen
+        else f"{gain:+.2f} from the start"
+    )
     return Advice(
         "overfitting",
         f"{metric} of training items gained {growth + gain:.2f}, that of held-out items "
         f"ended {end}: the head learns its items by heart. Use more items or views, a simpler head "
         "(head='skip'), more dropout or weight_decay, or fewer epochs.",
     )
-
-
-LARGEST_HUBNESS = 2.0
-LARGEST_RISE = 1.0
 
 
 def hubs(told: Told) -> Advice | None:

@@ -257,7 +257,7 @@ def fit(
         try:
             run = replace(run, scores=_scores(run, held))
         except KeyboardInterrupt:
-            return replace(run, finished=False)
+            run = replace(run, finished=False)
     whole = training_rows(items)
     is_worth = held is not None and run.best_epoch > 0 and len(whole) > len(train_rows)
     if not run.finished:

@@ -51,6 +51,7 @@ class Bar:
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._metric: str | None = None
 
     def start(self, name: str, epochs: int, *, metric: str | None, refits: bool) -> None:
         """Open the bar."""
@@ -64,7 +65,9 @@ class Bar:
         """Show loss and validation."""
         if row["epoch"] == 0:
             return
-        shown = {name: f"{row[name]:.3f}" for name in ("loss", self._metric) if name in row}
+        shown = {
+            name: f"{row[name]:.3f}" for name in ("loss", self._metric) if name and name in row
+        }
         self._bar.set_postfix(shown)
         self._bar.update()
 

@@ -47,10 +47,13 @@ class Watch:
         self._hooks: list[Any] = []
 
     def listen(self, head: nn.Module, optimizers: Iterable[torch.optim.Optimizer]) -> None:
-        """Begin to look at gradients: of the vectors, and of the weights before a step."""
+        """Begin to look at gradients: of the vectors, and of the weights once a step is done.
+
+        Not before it: where Lightning steps by itself, gradients are made within the step.
+        """
         self._hooks = [head.register_forward_hook(self._pass)]
         for one in optimizers:
-            self._hooks.append(one.register_step_pre_hook(lambda *_: self._step(head)))
+            self._hooks.append(one.register_step_post_hook(lambda *_: self._step(head)))
 
     def close(self) -> None:
         """Leave head and optimizer as they were."""

@@ -167,7 +167,7 @@ class Monitor(AnyWidget):
         rows = []
         for track, told in zip(self._tracks, self._rows, strict=True):
             found = [row[2] for row in told if row[0] == track.best and row[2] is not None]
-            value = found[0] if found else "–"
+            value = found[0] if found else "none"
             rows.append([track.name, max(len(told) - 1, 0), track.best, value, track.state])
         return _html.block(self.title, _html.table(head, rows))
 

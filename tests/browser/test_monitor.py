@@ -41,7 +41,10 @@ def test_curves_are_drawn_without_kernel_and_network(shown):
 
     assert lines.count() == 4
     assert [len(one.get_attribute("points").split()) for one in lines.all()] == [3, 2, 4, 3]
-    assert (shown.complaints, [url for url in shown.requests if not url.startswith(("file:", "blob:"))]) == ([], [])
+    assert (
+        shown.complaints,
+        [url for url in shown.requests if not url.startswith(("file:", "blob:"))],
+    ) == ([], [])
 
 
 def test_runs_are_told_apart_by_color_and_dash(shown):

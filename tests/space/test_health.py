@@ -104,7 +104,7 @@ def test_one_item_that_is_near_to_all_is_a_hub(vectors):
     assert hubness(star, k=1) > 5 > hubness(vectors, k=1)
 
 
-def test_blocks_of_rows_change_nothing(vectors, labels, monkeypatch):
+def test_blocks_of_rows_change_nothing(vectors, monkeypatch):
     whole = hubness(vectors), uniformity(vectors)
     monkeypatch.setattr("simlab.space._health._BLOCK", 7)
 

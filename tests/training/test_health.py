@@ -1,7 +1,5 @@
 """Health: trainings that go wrong are told how and what to do; healthy ones are left alone."""
 
-import warnings
-
 import numpy as np
 import pytest
 import pytorch_lightning as pl
@@ -103,6 +101,12 @@ def test_pairs_and_triplets_are_measured_too(learn):
 
     assert run.health.metric == "triplet-accuracy"
     assert run.history[["spread", "active", "gap_triplet-accuracy"]].iloc[-1].notna().all()
+
+
+def test_a_trainer_that_steps_by_itself_is_measured_alike(blobs, learn):
+    ours, own = (learn(blobs(), epochs=2, trainer=one).history for one in (None, {}))
+
+    assert own[MEASURES].to_numpy() == pytest.approx(ours[MEASURES].to_numpy(), 1e-5, nan_ok=True)
 
 
 def test_measuring_changes_nothing_of_the_weights(blobs, learn, monkeypatch):
@@ -246,7 +250,7 @@ def test_a_loss_that_pulls_all_towards_a_few_makes_hubs(digits, learn):
 def test_a_loss_that_is_no_number_ends_training_with_the_weights_before(blobs, learn):
     calls = []
 
-    def broken(vectors, labels):
+    def broken(vectors, _):
         calls.append(1)
         value = normalize(vectors, dim=1).var(dim=0).sum()
         return value * float("nan") if len(calls) > 9 else -value
@@ -283,8 +287,9 @@ def test_a_refit_that_meets_what_is_no_number_keeps_the_first_training(digits, l
         run = learn(digits, loss=broken)
 
     assert (run.refitted, run.finished) == (False, True)
-    assert np.array_equal(run.head.state_dict()["correction.weight"],
-                          first.head.state_dict()["correction.weight"])
+    assert np.array_equal(
+        run.head.state_dict()["correction.weight"], first.head.state_dict()["correction.weight"]
+    )
 
 
 # -- how it is shown ------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.notebook
 
 PREPARE = """
@@ -34,7 +36,7 @@ def kernel(tmp_path):
     manager_of = pytest.importorskip("jupyter_client").KernelManager
     manager = manager_of(kernel_name="python3")
     manager.kernel_spec.argv[0] = sys.executable
-    environment = os.environ | {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     manager.start_kernel(env=environment, cwd=str(tmp_path))
     client = manager.client()
     client.start_channels()
