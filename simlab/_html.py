@@ -1,6 +1,6 @@
 """Small static HTML: how a value shows itself in a notebook, with no script and no kernel."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from numbers import Integral, Real
 from typing import Any
@@ -93,7 +93,13 @@ def _cell(value: Any) -> tuple[str, bool]:
 
 
 def face(content: Any, *, size: int = 64) -> str:
-    """Draw one item: a picture or a picture-like array as an image, anything else as text."""
+    """Draw one item: a picture or a picture-like array as an image, anything else as text.
+
+    Of an item of several parts all are drawn, pictures first.
+    """
+    if isinstance(content, Mapping):
+        parts = sorted(content.values(), key=lambda part: not is_picture(part))
+        return "".join(face(part, size=size) for part in parts)
     if isinstance(content, str):
         more = " …" if len(content) > _CHARACTERS else ""
         return f'<div class="face">{escape(content[:_CHARACTERS])}{more}</div>'
@@ -108,7 +114,7 @@ def figure(content: Any, *, kind: str = "", mark: str = "", lines: Sequence[str]
 
     Parameters
     ----------
-    content : PIL image, str or ndarray
+    content : PIL image, str, ndarray, or a mapping to these
     kind : {"", "yes", "no", "query"}, default=""
         Decides the border: solid blue, dashed vermilion, or plain.
     mark : str, default=""

@@ -3,15 +3,18 @@
 from base64 import b64encode
 from collections.abc import Iterable
 from io import BytesIO
+from textwrap import wrap
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image, ImageDraw, ImageFont, features
 
 from simlab._pictures import on_white, to_picture
 
 CELLS_PER_SHEET = 1024
 COLUMNS = 32
 _QUALITY = 75
+_LETTERS, _LINES = 11, 4
+"""What of a text fits on a thumbnail."""
 
 
 def thumbnail(
@@ -60,6 +63,21 @@ def thumbnail(
         return picture
     square = Image.new("RGB", (size, size), "white")
     square.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
+    return square
+
+
+def written(text: str, *, size: int = 64) -> Image.Image:
+    """Write the first words of a text on a white square, to stand among pictures.
+
+    Examples
+    --------
+    >>> written("a red fox").size
+    (64, 64)
+    """
+    square = Image.new("RGB", (size, size), "white")
+    font = ImageFont.load_default(max(size // 6, 1))
+    lines = wrap(text, _LETTERS)[:_LINES]
+    ImageDraw.Draw(square).multiline_text((2, 2), "\n".join(lines), fill="black", font=font)
     return square
 
 

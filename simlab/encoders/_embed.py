@@ -1,5 +1,6 @@
 """embed: the one door from Items to Embeddings; the cache lives behind it."""
 
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,9 @@ from simlab._folders import cache_folder
 from simlab.encoders._encoder import Encoder
 from simlab.encoders._given import given_before, note_given
 from simlab.encoders._recall import Recall
+from simlab.encoders._together import embed_together
 from simlab.encoders.filling._fill import Filling
+from simlab.encoders.models._several import SeveralEncoder
 from simlab.encoders.store._housekeeping import keep_to_limit
 from simlab.encoders.store._limit import cache_limit
 from simlab.errors import ChoiceError, DataError
@@ -36,7 +39,7 @@ def embed(
     configuration, preprocessing, versions of its libraries), the content of the item and the
     number of the view. Renaming, reordering, selecting or relabeling items costs nothing; a
     changed picture or model is computed anew. Equal content is encoded once. Stopping in the
-    middle keeps what was done.
+    middle keeps what was done. Of items of several parts each part is found again by itself.
 
     In a distributed training (`torch.distributed`, as by Lightning's `setup`) call it on every
     rank with the same arguments: where something is missing each encodes its share, and all get
@@ -103,18 +106,12 @@ def embed(
     (3, 2, 3)
     """
     _check(items, encoder, dtype, batch_size, views)
+    again = partial(embed, cache=cache, dtype=dtype, batch_size=batch_size, progress=progress)
     base = getattr(encoder, "base", None)
     if base is not None and hasattr(encoder, "transform"):  # a run: its head costs next to nothing
-        below = embed(
-            items,
-            base,
-            cache=cache,
-            dtype=dtype,
-            batch_size=batch_size,
-            views=views,
-            progress=progress,
-        )
-        return _above(below, encoder)
+        return _above(again(items, base, views=views), encoder)
+    if isinstance(encoder, SeveralEncoder):
+        return embed_together(items, encoder, again, views=views)
     folder = cache_folder() if cache == "default" else cache
     place = Path(folder).expanduser().absolute() if folder else None
     size = None if batch_size == "auto" else batch_size
@@ -146,10 +143,16 @@ def _check(items: Items, encoder: Encoder, dtype: str, batch_size: Any, views: A
         raise DataError(f"views must be a whole number, at least 1; got {views!r}")
     if dtype not in _DTYPES:
         raise ChoiceError.of("dtype", dtype, _DTYPES)
-    if items.modality not in encoder.modalities:
+    if not items.content.modalities <= encoder.modalities:
+        advice = "choose another encoder or another content column"
+        if items.parts:
+            advice = (
+                f"give a mapping from parts to encoders, or embed items.part({items.parts[0]!r})"
+            )
+        kinds = " and ".join(sorted(items.content.modalities))
         raise DataError(
-            f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; "
-            f"got {items.modality} items; choose another encoder or another content column"
+            f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; got {kinds} "
+            f"items; {advice}"
         )
 
 

@@ -67,7 +67,7 @@ class Encoder(Protocol):
 def encoder(
     model: Any,
     *,
-    augment: Callable[[Any], Any] | None = None,
+    augment: Callable[[Any], Any] | str | None = None,
     cut: str | None = None,
     **options: Any,
 ) -> Encoder:
@@ -94,15 +94,17 @@ def encoder(
         - a fitted transformer or pipeline of scikit-learn.
         - Embeddings: their items have their vectors, others none.
         - a mapping from names to any of these: side by side for items that are mappings from
-          these names to content, else one per modality.
+          these names to content, else one per modality. Options `normalize` and `shared`.
         - an Encoder is returned as it is; it takes no options.
 
         ENCODERS.md in this room has a line for each. Those of torch take `device` and
         `precision`.
-    augment : callable, optional
+    augment : callable or "dropout", optional
         From one item (PIL image, str or ndarray) to a changed one that means the same: a flipped
         or cropped picture, a text with a word left out. It draws from `random`, `numpy.random`
         or `torch`. Items keep their vectors; `embed` and `fit` make views of them with `views=`.
+        With `"dropout"` items stay as they are, and a network drops units as while it learns
+        (SimCSE, Gao et al. 2021, arXiv:2104.08821).
     cut : str, optional
         The last layer that stays frozen when `fit` also trains layers of the encoder: a name of
         its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`. The
@@ -148,9 +150,12 @@ def encoder(
             "layers above it could not learn on rounded activations"
         )
     if augment is not None:
+        from simlab.encoders._dropout import Dropout
         from simlab.encoders._views import AugmentedEncoder
 
-        made = AugmentedEncoder(made, augment)
+        if isinstance(augment, str) and augment != "dropout":
+            raise ChoiceError.of("augment", augment, ["dropout"])
+        made = AugmentedEncoder(made, augment if callable(augment) else Dropout())
     return made if cut is None else made.cut_at(cut, **for_cut)
 
 

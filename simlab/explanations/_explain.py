@@ -10,6 +10,7 @@ from simlab.explanations._evidence import Evidence, others, plain
 from simlab.explanations._explanation import Explanation, PairMap
 from simlab.explanations._occlusion import Side, occlude
 from simlab.explanations._parts import cut
+from simlab.items import MIXED, VARIOUS
 from simlab.space import Embeddings, Neighbors
 
 
@@ -62,8 +63,8 @@ def explain(
     ------
     DataError
         Not exactly one query, another encoder than the one of the neighbors, items that it does
-        not read, queries of another kind or shape than the gallery, a gallery without items to
-        take replacements from, or `pairs`, `donors` or `grid` below 1.
+        not read or that have several parts, queries of another kind or shape than the gallery, a
+        gallery without items to take replacements from, or `pairs`, `donors` or `grid` below 1.
     ShapeError
         Neighbors without a source, and an encoder of another dimension.
 
@@ -154,6 +155,12 @@ def _check(neighbors: Neighbors, encoder: Encoder, **counts: int) -> None:
     _check_source(neighbors.gallery, encoder)
     _check_source(neighbors.queries, encoder)
     asked, there = neighbors.queries.items, neighbors.gallery.items
+    if not {asked.modality, there.modality}.isdisjoint({MIXED, VARIOUS}):
+        raise DataError(
+            "explain looks into pictures, texts and arrays, each by itself; got "
+            f"{asked.content.told} and {there.content.told}; embed one part, items.part('image'), "
+            "or items of one modality, and explain their neighbors"
+        )
     if there.modality not in encoder.modalities:
         raise DataError(
             f"{encoder.name} reads {' or '.join(sorted(encoder.modalities))} items; the neighbors "

@@ -1,6 +1,11 @@
 """What is compared: items with content, labels and splits."""
 
-from simlab.items._content import Content as Content
+from simlab.items._content import (
+    MIXED as MIXED,
+    VARIOUS as VARIOUS,
+    Content as Content,
+    modality_of as modality_of,
+)
 from simlab.items._demo import load as load
 from simlab.items._duplicates import (
     Duplicates as Duplicates,

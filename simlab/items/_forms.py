@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simlab.errors import DataError, ShapeError
-from simlab.items._content import Content, store
+from simlab.items._content import Content, distinct
+from simlab.items._joining import joined
 from simlab.items._links import Links, components
-from simlab.items._sources import as_column, make_ids
+from simlab.items._sources import as_column, make_ids, with_modality
+from simlab.items._storing import store
 
 if TYPE_CHECKING:
     from simlab.items._items import Items
@@ -27,11 +28,15 @@ def from_pairs(anchors: Any, positives: Any, scores: Any, groups: Any) -> Parts:
     if groups is not None:
         columns["group"] = _groups(groups, first, second, len(content))
         group = "group"
+    is_across = content.take(first).modalities.isdisjoint(content.take(second).modalities)
+    side = "role" if is_across else None
+    pairs = None
     if scores is None:
         columns["label"] = pa.array(components(first, second, len(content)))
-        return content, pa.table(columns), Links(group=group)
-    pairs = _pair_table(columns["id"], first, second, _scores(scores))
-    return content, pa.table(columns), Links(pairs=pairs, group=group)
+    else:
+        pairs = _pair_table(columns["id"], first, second, _scores(scores))
+    table = with_modality(pa.table(columns), content)
+    return content, table, Links(pairs=pairs, group=group, side=side)
 
 
 def from_triplets(anchors: Any, positives: Any, negatives: Any) -> Parts:
@@ -44,7 +49,7 @@ def from_triplets(anchors: Any, positives: Any, negatives: Any) -> Parts:
     second = np.concatenate([positive, negative])
     scores = np.repeat(np.array([1, 0], np.float32), [len(positive), len(negative)])
     roles = _roles(len(content), anchor, positive, negative)
-    table = pa.table({"id": ids, "role": roles})
+    table = with_modality(pa.table({"id": ids, "role": roles}), content)
     return content, table, Links(pairs=_pair_table(ids, first, second, scores))
 
 
@@ -53,10 +58,7 @@ def concat(parts: "Mapping[str, Items] | Sequence[Items]", *, shared_labels: boo
     if not named:
         raise DataError("concat needs at least one set of items; got none")
     sets = {str(name): items for name, items in named.items()}
-    kinds = {name: _kind(items) for name, items in sets.items()}
-    if len(set(kinds.values())) > 1:
-        told = ", ".join(f"{name!r} holds {kind}" for name, kind in kinds.items())
-        raise DataError(f"items to concatenate must be of one kind; {told}")
+    content = joined([items.content for items in sets.values()])
     ids = [items.ids.tolist() for items in sets.values()]
     is_twice = len({one for part in ids for one in part}) < sum(map(len, ids))
     rename = _prefixed("/") if is_twice else lambda _, value: str(value)
@@ -74,14 +76,13 @@ def concat(parts: "Mapping[str, Items] | Sequence[Items]", *, shared_labels: boo
         for name, items in sets.items()
         if items.links.pairs is not None
     ]
-    group = next((items.links.group for items in sets.values() if items.links.group), None)
     links = Links(
         pairs=pa.concat_tables(pairs) if pairs else None,
-        group=group,
+        group=next((items.links.group for items in sets.values() if items.links.group), None),
+        side=next((items.links.side for items in sets.values() if items.links.side), None),
         source=None if shared_labels else "source",
     )
-    content = _joined([items.content for items in sets.values()])
-    return content, _one_table(tables), links
+    return content, with_modality(_one_table(tables), content), links
 
 
 # -- pairs ----------------------------------------------------------------------------------
@@ -99,12 +100,9 @@ def _distinct(parts: list[Any]) -> tuple[Content, list[np.ndarray]]:
     arrays = all(isinstance(part, np.ndarray) for part in parts)
     whole = np.concatenate(parts) if arrays else [value for part in parts for value in part]
     content = store(whole)
-    keys = content.digests().view("V16").ravel()
-    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # as they first appear
-    rank = np.argsort(order)
+    first, place = distinct(content)
     ends = np.cumsum([len(part) for part in parts])[:-1]
-    return content.take(first[order]), np.split(rank[place], ends)
+    return content.take(first), np.split(place, ends)
 
 
 def _roles(n: int, *places: np.ndarray) -> pa.Array:
@@ -163,13 +161,6 @@ def _prefixed(between: str) -> Callable[[str, Any], str]:
     return lambda name, value: f"{name}{between}{value}"
 
 
-def _kind(items: "Items") -> str:
-    if items.modality != "array":
-        return f"{items.modality}s"
-    stored = items.content.stored.type
-    return f"{stored.value_type} arrays of shape {tuple(stored.shape)}"
-
-
 def _told(
     name: str, items: "Items", rename: Callable[[str, Any], str], *, shared_labels: bool
 ) -> pa.Table:
@@ -205,17 +196,3 @@ def _one_table(tables: list[pa.Table]) -> pa.Table:
             f"a column must be of one type in all sets to concatenate ({error}); convert it, for "
             "example to str, with items.with_column"
         ) from None
-
-
-def _joined(parts: list[Content]) -> Content:
-    """Put columns one after the other, without copying what they hold."""
-    kind = parts[0].stored.type
-    if parts[0].modality == "text":
-        kind = pa.large_string()
-    columns = [
-        part.stored if part.stored.type == kind else pc.cast(part.stored, kind) for part in parts
-    ]
-    starts = np.cumsum([0, *map(len, columns)])[:-1]
-    rows = np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)])
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    return Content(pa.chunked_array(chunks, type=kind), parts[0].modality, rows)

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simlab.errors import ChoiceError, ShapeError
-from simlab.items import _selection, _sources, _splits
+from simlab.items import _pairing, _selection, _sources, _splits
 from simlab.items._content import Content
 from simlab.items._links import NO_LINKS, Links, similarity_of
 from simlab.items._makers import Makers
+from simlab.items._mixed import Mixed
 from simlab.items._repr import items_html, items_text
 from simlab.items._selection import Selection, as_positions, rows_where
 from simlab.items._similarity import Similarity
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Items(Makers):
-    """Things to compare: pictures, texts or arrays, with labels, ids and further columns.
+    """Things to compare: pictures, texts, arrays or several of them, with labels and columns.
 
     Items are a value: selecting, splitting and adding a column return new Items and leave these
     as they are. The content stays in Arrow and is read when asked for, so that a set may be
@@ -32,7 +33,7 @@ class Items(Makers):
     Attributes
     ----------
     content : Content
-        The pictures (PIL), texts (str) or arrays (numpy), one per item.
+        The pictures (PIL), texts (str) or arrays (numpy), one per item; or dicts of them.
     table : pyarrow.Table
         What is known of each item: `id`, `label` (may be missing), `split` and any other column.
     links : Links
@@ -58,8 +59,17 @@ class Items(Makers):
 
     @property
     def modality(self) -> str:
-        """What the items are: `"image"`, `"text"` or `"array"`."""
+        """What the items are: `"image"`, `"text"` or `"array"`.
+
+        `"mixed"`: each has several parts. `"various"`: some are, say, pictures and others texts;
+        the column `modality` says which.
+        """
         return self.content.modality
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that each item has; empty for items of one piece."""
+        return tuple(self.content.parts) if isinstance(self.content, Mixed) else ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -195,6 +205,26 @@ class Items(Makers):
         return self[counts[self.label_codes + 1] >= count]
 
     without = _selection.without
+
+    def part(self, name: str) -> "Items":
+        """Take one part of each item; ids, labels and columns stay.
+
+        Raises
+        ------
+        ChoiceError
+            The items have no such part.
+
+        Examples
+        --------
+        >>> both = Items.from_arrays({"word": ["fox", "car"], "size": [3, 5]})
+        >>> both, both.part("word")
+        (Items: 2 items of word and size, Items: 2 texts)
+        """
+        if not isinstance(self.content, Mixed) or name not in self.parts:
+            raise ChoiceError.of("part", name, self.parts)
+        return replace(self, content=self.content.parts[name])
+
+    as_pairs = _pairing.as_pairs
 
     # -- adding -----------------------------------------------------------------------------
 

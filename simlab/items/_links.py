@@ -29,11 +29,15 @@ class Links:
         A column: items of other groups are strangers; within one only what is said is known.
     source : str, optional
         A column: between items of two sources nothing is known.
+    side : str, optional
+        A column: of two items of one side nothing is known; pictures are compared with captions,
+        and neither with its like.
     """
 
     pairs: pa.Table | None = None
     group: str | None = None
     source: str | None = None
+    side: str | None = None
 
 
 NO_LINKS = Links()
@@ -57,6 +61,7 @@ def similarity_of(items: "Items", links: Links) -> Similarity:
         levels=_levels(items),
         group=_coded(items, links.group),
         source=_coded(items, links.source),
+        side=_coded(items, links.side),
         pairs=pairs,
         scores=scores,
     )
@@ -67,7 +72,9 @@ def similarity_between(queries: "Items", gallery: "Items") -> Similarity:
     if gallery is queries:
         return queries.similarity
     links = queries.links
-    names = {"label", links.group, links.source} & {*queries.columns} & {*gallery.columns}
+    names = (
+        {"label", links.group, links.source, links.side} & {*queries.columns} & {*gallery.columns}
+    )
     parts, pairs = [], []
     for mark, items, other in (("q", queries, "g"), ("g", gallery, "q")):
         ids = pc.binary_join_element_wise(pc.cast(items.table["id"], pa.string()), mark, "/")
@@ -79,11 +86,12 @@ def similarity_between(queries: "Items", gallery: "Items") -> Similarity:
             )
             pairs.append(pa.table([first, second, links.pairs["score"]], links.pairs.schema.names))
     table = pa.concat_tables(parts, promote_options="permissive")
+    some = queries.content if len(queries) else gallery.content
     both = replace(  # of the content nothing but its length is asked
         queries,
         table=table,
-        content=replace(queries.content, rows=np.zeros(len(table), dtype=np.int64)),
-        links=Links(pa.concat_tables(pairs) if pairs else None, links.group, links.source),
+        content=some.take(np.zeros(len(table), dtype=np.int64)),
+        links=replace(links, pairs=pa.concat_tables(pairs) if pairs else None),
     )
     return both.similarity
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from simlab.items._content import Content
     from simlab.items._links import Links
+    from simlab.items._storing import Told
 
 
 class Makers:
@@ -21,12 +22,15 @@ class Makers:
 
     @classmethod
     def from_arrays(cls, content: Any, labels: Any = None, ids: Any = None) -> Self:
-        """Make items from an array, a list of str, or a list of PIL images.
+        """Make items from an array, a list of str, a list of PIL images, or several of these.
 
         Parameters
         ----------
         content : ndarray of shape (n, ...), or list of str, PIL images, bytes, Paths or arrays
-            One entry per item. Arrays must be finite; float and integer types are kept.
+            One entry per item. Arrays must be finite; float and integer types are kept. Items of
+            several parts: a mapping from names to such lists, or a list of mappings. Pictures and
+            texts in one list are told apart by the column `modality`. The content of other items
+            is shared, not copied.
         labels : sequence of length n, optional
             What each item is; None where it is not known. Strings, integers or anything else
             hashable; a list or set of them for items with several labels; a tuple, or strings
@@ -41,9 +45,11 @@ class Makers:
         Raises
         ------
         DataError
-            Empty content, NaN or infinite numbers, entries of different kinds, repeated ids.
+            Empty content, NaN or infinite numbers, entries that are no content, an item without
+            one of the parts, repeated ids.
         ShapeError
-            Not one label or id per item, or arrays of different shapes.
+            Not one label or id per item, parts of different lengths, or arrays of different
+            shapes.
 
         Examples
         --------
@@ -51,6 +57,8 @@ class Makers:
         >>> import numpy as np
         >>> Items.from_arrays(np.eye(4), labels=[0, 0, 1, 1])
         Items: 4 arrays of shape (4,), 2 labels
+        >>> Items.from_arrays({"title": ["Fox", "Car"], "size": [[0.6, 0.4], [4.5, 1.8]]})
+        Items: 2 items of title and size
         """
         return cls(*_sources.from_arrays(content, labels, ids))
 
@@ -58,7 +66,7 @@ class Makers:
     def from_frame(
         cls,
         frame: Any,
-        content: str = "content",
+        content: "Told" = "content",
         label: str | None = "label",
         id: str | None = None,  # noqa: A002
         *,
@@ -70,8 +78,10 @@ class Makers:
         ----------
         frame : pandas.DataFrame or polars.DataFrame
             One row per item.
-        content : str, default="content"
-            The column of texts, of image files (`pathlib.Path`), PIL images or arrays.
+        content : str, sequence or mapping, default="content"
+            The column of texts, of image files (`pathlib.Path`), PIL images or arrays. Items of
+            several parts: a list of columns, or a mapping from the name of each part to its
+            column, or to a list of columns, which are then a row of a table.
         label : str or None, default="label"
             The column of labels; None for items without labels.
         id : str, optional
@@ -94,6 +104,8 @@ class Makers:
         >>> frame = pd.DataFrame({"text": ["pay", "bill"], "intent": ["money", "money"]})
         >>> Items.from_frame(frame, content="text", label="intent")
         Items: 2 texts, 1 label
+        >>> Items.from_frame(frame, content=["text", "intent"], label=None)
+        Items: 2 items of text and intent
         """
         return cls(*_sources.from_frame(frame, content, label, id, unreadable))
 
@@ -127,7 +139,7 @@ class Makers:
 
     @classmethod
     def from_dataset(
-        cls, dataset: Any, content: str = "image", label: str | None = "label"
+        cls, dataset: Any, content: "Told" = "image", label: str | None = "label"
     ) -> Self:
         """Make items from a Hugging Face `datasets.Dataset`, sharing its memory map.
 
@@ -135,8 +147,8 @@ class Makers:
         ----------
         dataset : datasets.Dataset
             An image column is left undecoded; class labels are turned into their names.
-        content : str, default="image"
-            The column of images, texts or number arrays.
+        content : str, sequence or mapping, default="image"
+            The column of images, texts or number arrays; or several, as in `from_frame`.
         label : str or None, default="label"
             The column of labels.
 
@@ -167,7 +179,9 @@ class Makers:
         Parameters
         ----------
         anchors, positives : sequences of length p
-            Content, as for `from_arrays`; for instance questions and answers.
+            Content, as for `from_arrays`; for instance questions and answers. Where both are of
+            different modality, as pictures and captions, each is compared with the other side
+            only; see `as_pairs`.
         scores : sequence of length p, optional
             Similarity in [0, 1].
         groups : sequence of length p, optional
@@ -237,7 +251,8 @@ class Makers:
         Parameters
         ----------
         parts : mapping of str to Items, or sequence of Items
-            Of one modality; the names become the column `source`.
+            The names become the column `source`. Sets of different modality become one of
+            various kinds, with the column `modality`.
         shared_labels : bool, default=False
             Equal labels mean the same in all sets, and other ones are strangers.
 
@@ -250,7 +265,7 @@ class Makers:
         Raises
         ------
         DataError
-            No sets, or items of different kinds.
+            No sets; arrays of different shapes; items with other parts.
 
         Examples
         --------

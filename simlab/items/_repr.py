@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from simlab import _html
+from simlab.items._content import counted
 
 if TYPE_CHECKING:
     from simlab.items._items import Items
@@ -17,12 +18,9 @@ _PARTS = ("train", "val", "test")
 
 def items_text(items: "Items") -> str:
     """Say in one line how many of what there are."""
-    shape = ""
-    if items.modality == "array":
-        shape = f" of shape {tuple(items.content.stored.type.shape)}"
-    said = f"Items: {_counted(len(items), items.modality)}{shape}"
+    said = f"Items: {items.content.told}"
     if "label" in items.columns:
-        said += f", {_counted(len(items.label_names), 'label')}"
+        said += f", {counted(len(items.label_names), 'label')}"
     if "split" in items.columns:
         counts = pc.value_counts(items.table["split"]).to_pylist()
         parts = sorted((str(entry["values"]), entry["counts"]) for entry in counts)
@@ -56,7 +54,7 @@ def _balance(items: "Items") -> str:
     most, fewest = int(sizes[order[0]]), int(sizes[order[-1]])
     without = f"; {n_without:,} without a label" if n_without else ""
     if most == fewest:
-        return _html.soft(f"{_counted(most, 'item')} of each label{without}")
+        return _html.soft(f"{counted(most, 'item')} of each label{without}")
     said = (
         f"items per label: most {most:,} ({items.label_names[order[0]]}), median "
         f"{np.median(sizes):,.0f}, least {fewest:,} ({items.label_names[order[-1]]}){without}"
@@ -85,7 +83,3 @@ def _parts(items: "Items") -> str:
         rows.append([name, int((splits == name).sum()), *known])
     head = ["split", "items", "labels", "unseen in training"]
     return _html.table(head[: len(rows[0])], rows)
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"

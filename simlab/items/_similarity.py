@@ -29,6 +29,8 @@ class Similarity:
         Positions of two items whose similarity is given.
     scores : ndarray of shape (p,), float32, optional
         In [0, 1].
+    side : ndarray of shape (n,), int, optional
+        Of two items of one side nothing is known: pictures, or their captions; -1 for no side.
     """
 
     codes: np.ndarray
@@ -38,11 +40,12 @@ class Similarity:
     source: np.ndarray | None = None
     pairs: np.ndarray | None = None
     scores: np.ndarray | None = None
+    side: np.ndarray | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether one label per item says it all."""
-        more = (self.several, self.levels, self.group, self.source, self.pairs)
+        more = (self.several, self.levels, self.group, self.source, self.side, self.pairs)
         return all(one is None for one in more)
 
     @property
@@ -53,7 +56,8 @@ class Similarity:
     @property
     def has_one_label(self) -> bool:
         """Whether labels tell all within a source."""
-        return all(one is None for one in (self.several, self.levels, self.group, self.pairs))
+        more = (self.several, self.levels, self.group, self.side, self.pairs)
+        return all(one is None for one in more)
 
     def relevance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Tell how similar items are: 1 the same, 0 strangers, NaN where nothing is known.
@@ -82,6 +86,9 @@ class Similarity:
             same = self.group[a][:, None] == self.group[b]
             found[has_one & same & (found == 0)] = np.nan
             found[has_one & ~same] = 0
+        if self.side is not None:
+            has_one = (self.side[a] >= 0)[:, None]
+            found[has_one & (self.side[a][:, None] == self.side[b])] = np.nan
         if self.pairs is not None:
             given = self._given[a][:, b].toarray()  # score + 1, and 0 for what is not given
             found = np.where(given > 0, given - 1, found)

@@ -10,9 +10,12 @@ import pyarrow.compute as pc
 
 from simlab._fingerprint import fingerprint
 from simlab.errors import ChoiceError, DataError, ShapeError
-from simlab.items._content import IMAGE_TYPE, Content, store
+from simlab.items._column import IMAGE_TYPE, Column
+from simlab.items._content import Content
 from simlab.items._files import check_classes, readable
 from simlab.items._labels import as_simple
+from simlab.items._storing import Told, columns_of, store, store_columns
+from simlab.items._various import Various
 
 Source = tuple[Content, pa.Table]
 _MARKED = 16
@@ -25,27 +28,33 @@ def from_arrays(content: Any, labels: Any, ids: Any) -> Source:
 
 
 def from_frame(
-    frame: Any, content: str, label: str | None, id_column: str | None, unreadable: str
+    frame: Any, content: Told, label: str | None, id_column: str | None, unreadable: str
 ) -> Source:
-    table = _arrow_of(frame, content)
-    _check_columns([*table.column_names, content], label, id_column)
-    values = frame[content]
-    values = values.tolist() if hasattr(values, "tolist") else values.to_list()
-    if values and all(isinstance(value, Path) for value in values):
-        rows = readable(values, unreadable)
-        values, table = [values[row] for row in rows], table.take(pa.array(rows, type=pa.int64()))
-    stored = store(values)
+    names = columns_of(content)
+    table = _arrow_of(frame, names)
+    _check_columns([*table.column_names, *names], label, id_column)
+    rows = list(range(len(frame)))
+    values = {}
+    for name in names:
+        column = frame[name]
+        values[name] = column.tolist() if hasattr(column, "tolist") else column.to_list()
+        if values[name] and all(isinstance(value, Path) for value in values[name]):
+            kept = set(readable(values[name], unreadable))
+            rows = [row for row in rows if row in kept]
+    if len(rows) < len(frame):
+        values = {name: [column[row] for row in rows] for name, column in values.items()}
+        table = table.take(pa.array(rows, type=pa.int64()))
+    stored = store_columns(content, lambda name: store(values[name]))
     labels, ids = (None if name is None else table.column(name) for name in (label, id_column))
     return stored, _table(stored, labels, ids, table)
 
 
-def _arrow_of(frame: Any, content: str) -> pa.Table:
+def _arrow_of(frame: Any, content: list[str]) -> pa.Table:
     """Convert all columns but the content, naming the one that Arrow cannot hold."""
-    if content not in list(frame.columns):
-        raise ChoiceError.of("column", content, [str(name) for name in frame.columns])
+    _check_columns([str(name) for name in frame.columns], *content)
     arrays = {}
     for name in frame.columns:
-        if name == content:
+        if name in content:
             continue
         values = frame[name]
         try:
@@ -85,29 +94,20 @@ def from_folder(folder: str | Path, unreadable: str) -> Source:
     return stored, _table(stored, labels, ids, pa.table({}))
 
 
-def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
+def from_dataset(dataset: Any, content: Told, label: str | None) -> Source:
     if not hasattr(dataset, "features") or not hasattr(dataset, "data"):
         raise DataError(
             f"dataset must be a datasets.Dataset; got {type(dataset).__name__}; load one split of "
             "it, without streaming"
         )
-    _check_columns(dataset.column_names, content, label)
-    feature = dataset.features[content]
-    if type(feature).__name__ == "Image":
-        dataset = dataset.cast_column(content, type(feature)(decode=False))
-    column = dataset.data.table.column(content)
-    rows = np.arange(len(column))
+    names = columns_of(content)
+    _check_columns(dataset.column_names, *names, label)
+    rows = np.arange(len(dataset.data.table))
     if dataset._indices is not None:  # noqa: SLF001 (the only way to share a selected memory map)
         rows = dataset._indices.table.column(0).to_numpy()  # noqa: SLF001
     if not len(rows):
         raise DataError("content must hold at least one item; got none")
-    missing = int(np.take(column.is_null().to_numpy(), rows).sum())
-    if missing:
-        raise DataError(
-            f"every item must be present; {missing} of {len(rows)} have no {content!r}; "
-            "drop them first"
-        )
-    stored = _stored_column(column, feature, rows)
+    stored = store_columns(content, lambda name: _stored_column(dataset, name, rows))
     simple = [name for name in dataset.column_names if _is_simple(dataset, name)]
     if label is not None and label not in simple:
         if not _is_list(dataset, label):
@@ -116,18 +116,29 @@ def from_dataset(dataset: Any, content: str, label: str | None) -> Source:
                 f"{dataset.features[label]}"
             )
         simple.append(label)
-    others = [name for name in simple if name != content]
+    others = [name for name in simple if name not in names]
     table = dataset.data.table.select(others).take(pa.array(rows)) if others else pa.table({})
     labels = _class_names(dataset, table, label)
     return stored, _table(stored, labels, None, table)
 
 
-def _stored_column(column: pa.ChunkedArray, feature: Any, rows: np.ndarray) -> Content:
-    kind = type(feature).__name__
-    if kind == "Image":
-        return Content(column.cast(IMAGE_TYPE), "image", rows)
+def _stored_column(dataset: Any, name: str, rows: np.ndarray) -> Content:
+    """Share the memory map of a column of pictures or texts; others are numbers."""
+    feature = dataset.features[name]
+    is_image = type(feature).__name__ == "Image"
+    if is_image:
+        dataset = dataset.cast_column(name, type(feature)(decode=False))
+    column = dataset.data.table.column(name)
+    missing = int(np.take(column.is_null().to_numpy(), rows).sum())
+    if missing:
+        raise DataError(
+            f"every item must be present; {missing} of {len(rows)} have no {name!r}; "
+            "drop them first"
+        )
+    if is_image:
+        return Column(column.cast(IMAGE_TYPE), rows)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return Content(column, "text", rows)
+        return Column(column, rows)
     return store([np.asarray(value) for value in column.take(pa.array(rows)).to_pylist()])
 
 
@@ -173,7 +184,19 @@ def _table(content: Content, labels: Any, ids: Any, extra: pa.Table) -> pa.Table
     for name in extra.column_names:
         if name != "label" or labels is not None:  # a column of this name would become the labels
             columns.setdefault(name, extra.column(name))
-    return pa.table(columns)
+    return with_modality(pa.table(columns), content)
+
+
+def with_modality(table: pa.Table, content: Content) -> pa.Table:
+    """Tell of items of various kinds what each is, where no such column says so."""
+    if not isinstance(content, Various):
+        return table
+    of_each = pa.array(content.modality_of_each)
+    if "modality" not in table.column_names:
+        return table.append_column("modality", of_each)
+    place, told = table.column_names.index("modality"), table["modality"]
+    is_ours = pa.types.is_string(told.type)
+    return table.set_column(place, "modality", pc.coalesce(told, of_each)) if is_ours else table
 
 
 def as_column(name: str, values: Any) -> Any:

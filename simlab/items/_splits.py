@@ -182,7 +182,8 @@ def _units(
         raise ChoiceError.of("by", by, choices)
     if stratify is not None and stratify not in (there := {*items.columns} - {*_OWN}):
         raise ChoiceError.of("stratify", stratify, there)
-    if by == "item" and items.links.pairs is not None:  # no pair is cut in two
+    has_pairs = items.links.pairs is not None or items.links.side is not None
+    if by == "item" and has_pairs:  # no pair is cut in two
         by = "label"
     if by == "item":
         strata = np.zeros(len(items), dtype=int)

@@ -31,7 +31,8 @@ class Scores:
     frame : pandas.DataFrame
         One row per group of classes and metric: `classes` (`"seen"` or `"unseen"` in training,
         or `"all"` where that is not known; of several sets put together also `"all, cars"` for
-        each), `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
+        each, and of pairs of pictures and captions `"all, image"` for pictures that ask),
+        `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
         (what was drawn: queries or classes; or pairs).
     per_query : pandas.DataFrame
         One row per query: `id`, `label`, `classes`, and a column per metric.
@@ -278,15 +279,17 @@ def _summary(queries: Embeddings, codes: np.ndarray, rates: dict[str, np.ndarray
 
 
 def _groups(queries: Embeddings, classes: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Tell whose means are told apart: seen and unseen classes, and the sets put together."""
-    groups = [(group, classes == group) for group in sorted(set(classes))]
-    if queries.items.links.source is not None:
-        source = queries.items.column(queries.items.links.source).astype(str)
-        groups += [
-            (f"{group}, {name}", chosen & (source == name))
-            for group, chosen in groups
-            for name in sorted(set(source[chosen]))
-        ]
+    """Tell whose means are told apart: seen and unseen classes, sets put together, and sides."""
+    whole = [(group, classes == group) for group in sorted(set(classes))]
+    groups = list(whole)
+    for column in (queries.items.links.source, queries.items.links.side):
+        if column is not None:
+            own = queries.items.column(column).astype(str)
+            groups += [
+                (f"{group}, {name}", chosen & (own == name))
+                for group, chosen in whole
+                for name in sorted(set(own[chosen]))
+            ]
     return groups
 
 

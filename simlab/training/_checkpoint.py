@@ -36,8 +36,9 @@ def state_path(
     for part in parts:
         if part is not None:
             known = part.items.similarity
-            given = (part.vectors, part.views, known.codes, known.pairs, known.scores, known.group)
-            arrays += ["none" if one is None else one for one in given]
+            given = (part.vectors, part.views, known.codes, known.pairs, known.scores)
+            apart = (known.group, known.source, known.side)
+            arrays += ["none" if one is None else one for one in (*given, *apart)]
     return folder / f"{fingerprint(told, until, *arrays)}.ckpt"
 
 

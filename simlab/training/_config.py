@@ -31,6 +31,7 @@ class FitConfig:
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
+    batches: str = "auto"
     lr: float = 1e-3
     loss_lr: float | None = None
     schedule: Any = "cosine"

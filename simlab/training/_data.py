@@ -1,6 +1,7 @@
 """The Lightning data module over embeddings: training is a walk through one matrix."""
 
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl  # noqa: TID253 (this file is opened by fit alone)
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._batches import Batches, DrawnViews, TwoViews
-from simlab.training._form_batches import batches_of
+from simlab.training._form_batches import batches_of, check_batches
 from simlab.training._tensors import as_tensor
 from simlab.training.large import RankBatches, n_ranks
 
@@ -48,6 +49,9 @@ class SimilarityData(pl.LightningDataModule):
         Whether batches come with labels, or with the numbers of items; by default with labels
         where one per item says it all.
 
+    batches : str, default="auto"
+        `"balanced"`, `"all-pairs"` or `"apart"`, see `simlab.fit`.
+
     Attributes
     ----------
     batches : Sampler
@@ -81,11 +85,14 @@ class SimilarityData(pl.LightningDataModule):
         seed: int = 0,
         at_once: int | None = None,
         by_label: bool | None = None,
+        batches: str = "auto",
     ) -> None:
         super().__init__()
         known = train.items.similarity
         self.train, self.val, self._at_once = train, val, at_once
-        self._batch_size, self._per_class, self._seed = batch_size, per_class, seed
+        self._batch_size, self._per_class = batch_size, per_class
+        self._seed, self._told = seed, batches
+        check_batches(batches, train.items)
         self.by_label = known.has_one_label if by_label is None else by_label
         n_labels = int((np.bincount(known.codes[known.codes >= 0]) > 1).sum())
         needs_labels = known.several is None and known.pairs is None
@@ -95,7 +102,7 @@ class SimilarityData(pl.LightningDataModule):
                 f"training needs at least two labels with two items each; got {n_labels} among "
                 f"{len(train)} items; similarity is learned from what differs"
             )
-        self.batches = self._batches(batch_size)
+        self.batches: Batches = self._batches(batch_size)
 
     def train_dataloader(self) -> DataLoader:
         """Give (vectors, labels) of class-balanced batches.
@@ -126,10 +133,10 @@ class SimilarityData(pl.LightningDataModule):
         return RankBatches(batches, n_ranks=n_ranks(), rank=distributed.get_rank())
 
     def _batches(self, batch_size: int) -> Batches:
-        how = {"batch_size": batch_size, "seed": self._seed}
+        how: Any = {"batch_size": batch_size, "seed": self._seed}
         if self.train.items.similarity.says_nothing and self.train.views is not None:
             return TwoViews(*self.train.views.shape[:2], **how)
-        return batches_of(self.train.items, per_class=self._per_class, **how)
+        return batches_of(self.train.items, per_class=self._per_class, told=self._told, **how)
 
     def val_dataloader(self) -> DataLoader | list:
         """Give all validation items as one batch, with relevance unless labels say it all."""

@@ -13,14 +13,15 @@ from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig, check_config
-from simlab.training._form_losses import check_form
+from simlab.training._form_batches import check_batches
+from simlab.training._form_losses import check_form, choose_batches
 from simlab.training._health import warn_of_refit, warn_of_ruin
 from simlab.training._learn import Learned, learn
 from simlab.training._progress import Progress, listener
 from simlab.training._run import Run
 from simlab.training._top import choose_trained
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
-from simlab.training.heads import choose_head
+from simlab.training.heads import choose_head, with_blocks
 from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def fit(
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
+    batches: str = "auto",
     lr: float = 1e-3,
     loss_lr: float | None = None,
     schedule: Any = "cosine",
@@ -87,7 +89,8 @@ def fit(
         embeddings and labels. For losses of pairs and triplets.
     head : str, tuple, torch.nn.Module or callable, default="auto"
         `"auto"`: `"skip-mlp"` where the test items belong to the classes of training, else
-        `"skip"`; what was chosen stands in `run.config`.
+        `"skip"`; `"switch"`, a head for each modality, where the encoder has `shared=False`.
+        What was chosen stands in `run.config`.
         `"skip"`: the centered vector plus a linear correction that starts at zero, same
         dimension; `"skip-mlp"`: the same with a correction of two layers; `"gated-skip"`: with
         a linear map behind gates.
@@ -109,6 +112,15 @@ def fit(
         Items in a batch: `batch_size // per_class` labels.
     per_class : int, default=5
         Items of each label in a batch; more when there are few labels.
+    batches : str, default="auto"
+        How an epoch is cut into batches. `"auto"`: by what is known of the items: `"balanced"`
+        for labels, in turn mixed and from one top label for labels of several levels, pairs with
+        all that hangs on their first item, or `"apart"` for the loss `"ranking-of-pairs"`.
+        `"balanced"`: so many labels with `per_class` items each; every item once in an epoch.
+        `"all-pairs"`: every two items of a label once in an epoch, which is the longer, the
+        larger the classes are.
+        `"apart"`: given pairs, no two of a group (or that hang together) in one batch: no loss
+        takes a friend for a stranger.
     lr, weight_decay : float, default=1e-3 and 1.0
         Of AdamW. The decay draws the correction of
         the skip head back to zero, that is, to the space of the encoder.
@@ -170,7 +182,7 @@ def fit(
     Raises
     ------
     ChoiceError
-        Unknown loss, miner, head, schedule, monitor, or word for what to train.
+        Unknown loss, miner, head, schedule, monitor, kind of batches, or word for what to train.
     TypeError
         A parameter that a loss, miner or head does not have; a `progress` that cannot be told.
     ShapeError
@@ -204,6 +216,7 @@ def fit(
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
+        batches=batches,
         lr=lr,
         loss_lr=loss_lr,
         schedule=schedule,
@@ -224,17 +237,20 @@ def fit(
     told = listener(progress)
     uses = {"has_miner": miner is not None, "has_memory": memory is not None}
     check_form(config.loss, items, **uses)
+    check_batches(batches, items)
     is_seen = tests_seen_classes(items)
     config = replace(
         config,
-        head=choose_head(head, is_seen=is_seen),
+        head=choose_head(head, is_seen=is_seen, encoder=encoder),
         train=choose_trained(train, encoder),
+        batches=choose_batches(batches, config.loss, items),
     )
     cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None
     base = encoder if cut is None else cut.base
     items = usable(items, views)
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
     embeddings = embed(items, base, cache=cache, views=views, progress=told is not None)
+    config = replace(config, head=with_blocks(config.head, base))
     held = embeddings[val_rows] if val_rows.size else None
     how: dict[str, Any] = {"cut": cut, "trainer": trainer, "progress": told}
     how["name"] = f"{title_of(config.loss)} on {base.name}"

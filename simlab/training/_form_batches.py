@@ -6,12 +6,52 @@ from typing import Any
 
 import numpy as np
 
-from simlab.items import Items
+from simlab.errors import ChoiceError, DataError
+from simlab.items import Items, split_codes
 from simlab.training._batches import BalancedBatches, Batches
+from simlab.training._pair_batches import DealtPairs, PairBatches, friends_of
+
+BATCHES = ("auto", "balanced", "all-pairs", "apart")
 
 
-def batches_of(items: Items, *, batch_size: int, per_class: int, seed: int) -> Batches:
+def check_batches(told: str, items: Items) -> None:
+    """Raise an error for batches that cannot be drawn from items.
+
+    Raises
+    ------
+    ChoiceError
+        None of `BATCHES`.
+    DataError
+        Batches of labels for items without, or pairs kept apart that are not there.
+
+    Examples
+    --------
+    >>> check_batches("all-pairs", Items.from_arrays(["a", "b"], labels=[0, 0]))
+    """
+    if told not in BATCHES:
+        raise ChoiceError.of("batches", told, BATCHES)
+    known = items.similarity
+    if told == "apart" and known.pairs is None:
+        raise DataError("batches='apart' keeps pairs of one group apart; these items have no pairs")
+    if told in {"balanced", "all-pairs"} and not known.has_one_label and known.levels is None:
+        raise DataError(
+            f"batches={told!r} needs items with one label each; here pairs, groups or several "
+            "labels say what is similar: leave it at 'auto'"
+        )
+
+
+def batches_of(
+    items: Items, *, batch_size: int, per_class: int, seed: int, told: str = "auto"
+) -> Batches:
     """Choose how to draw batches from items, by what is known of their similarity.
+
+    Parameters
+    ----------
+    items : Items
+    batch_size, per_class, seed : int
+        See `BalancedBatches`.
+    told : str, default="auto"
+        One of `BATCHES`.
 
     Examples
     --------
@@ -23,18 +63,36 @@ def batches_of(items: Items, *, batch_size: int, per_class: int, seed: int) -> B
     how: Any = {"batch_size": batch_size, "per_class": per_class, "seed": seed}
     if known.source is not None:
         rows = [np.flatnonzero(known.source == source) for source in np.unique(known.source)]
-        return OneAtATime([(part, batches_of(_alone(items[part]), **how)) for part in rows], seed)
+        parts = [(part, batches_of(_alone(items[part]), **how, told=told)) for part in rows]
+        return OneAtATime(parts, seed)
     if known.several is not None:
         return OneOfSeveral(*known.several, **how)
     if known.pairs is not None and not items.label_names:
-        return PairBatches(known.pairs, batch_size=batch_size, seed=seed)
-    mixed = BalancedBatches(known.codes, **how)
-    if known.levels is None:
-        return mixed
-    top = known.levels[:, 0]
+        return _given_pairs(items, batch_size=batch_size, seed=seed, is_apart=told == "apart")
+    if told == "all-pairs":
+        pairs = friends_of(known.codes)
+        codes = known.codes[pairs[:, 0]]
+        return DealtPairs(pairs, apart=codes, batch_size=batch_size, seed=seed, strictly=False)
+    if known.levels is None or told == "balanced":
+        return BalancedBatches(known.codes, **how)
+    return _alternating(known.codes, known.levels[:, 0], how)
+
+
+def _alternating(codes: np.ndarray, top: np.ndarray, how: dict[str, int]) -> "Alternating":
     rows = [np.flatnonzero(top == one) for one in np.unique(top[top >= 0])]
-    parts = [(part, BalancedBatches(known.codes[part], **how)) for part in rows]
-    return Alternating(mixed, OneAtATime([one for one in parts if len(one[1])], seed))
+    parts = [(part, BalancedBatches(codes[part], **how)) for part in rows]
+    apart = OneAtATime([one for one in parts if len(one[1])], how["seed"])
+    return Alternating(BalancedBatches(codes, **how), apart)
+
+
+def _given_pairs(items: Items, *, batch_size: int, seed: int, is_apart: bool) -> Batches:
+    """Keep pairs apart that are of one group, or without groups that hang together."""
+    known = items.similarity
+    pairs = np.empty((0, 2), dtype=np.int64) if known.pairs is None else known.pairs
+    if not is_apart:
+        return PairBatches(pairs, batch_size=batch_size, seed=seed)
+    codes = split_codes(items) if known.group is None else known.group
+    return DealtPairs(pairs, apart=codes[pairs[:, 0]], batch_size=batch_size, seed=seed)
 
 
 def _alone(items: Items) -> Items:
@@ -130,38 +188,3 @@ class OneOfSeveral(Batches):
         batches = list(self._of_epoch())
         # an epoch has as many batches as the first: schedules count them
         return iter((batches * (self._n // max(len(batches), 1) + 1))[: self._n])
-
-
-class PairBatches(Batches):
-    """Batches of both items of some pairs; every pair once in an epoch.
-
-    Parameters
-    ----------
-    pairs : ndarray of shape (p, 2), int
-        Positions.
-    batch_size : int
-        Items in a batch, about: `batch_size // 2` pairs. Pairs of one item, such as triplets,
-        stay together.
-    seed : int
-
-    Examples
-    --------
-    >>> [sorted(batch) for batch in PairBatches(np.array([[0, 1], [0, 2]]), batch_size=4, seed=0)]
-    [[0, 1, 2]]
-    """
-
-    def __init__(self, pairs: np.ndarray, *, batch_size: int, seed: int) -> None:
-        super().__init__(seed)
-        order = np.argsort(pairs[:, 0], kind="stable")
-        starts = np.unique(pairs[order, 0], return_index=True)[1]
-        self._bundles = np.split(pairs[order], starts[1:])
-        self._n = max(round(len(pairs) / max(batch_size // 2, 1)), min(len(pairs), 1))
-        self._n = min(self._n, len(self._bundles))
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = self._rng().permutation(len(self._bundles))
-        for part in np.array_split(order, self._n):
-            yield np.unique(np.concatenate([self._bundles[one] for one in part])).tolist()

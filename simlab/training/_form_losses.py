@@ -107,6 +107,22 @@ def form_loss(
     return Mining(loss, of_relevance), False
 
 
+def choose_batches(told: str, loss: Any, items: Items) -> str:
+    """Keep pairs of a group apart, for `"auto"`, where the others of a batch are strangers.
+
+    Examples
+    --------
+    >>> pairs = Items.from_pairs(["a", "b"], ["c", "d"], scores=[1, 1])
+    >>> choose_batches("auto", "ranking-of-pairs", pairs), choose_batches("auto", "cosent", pairs)
+    ('apart', 'auto')
+    """
+    asked = _among(loss, "pairs")
+    takes_others = asked is not None and "scores" not in OF_OTHERS[asked.name].needs
+    scores = items.similarity.scores
+    are_friends = scores is not None and bool((scores > 0).all())  # strangers stay at their anchor
+    return "apart" if told == "auto" and takes_others and are_friends else told
+
+
 def of_relevance(_: Tensor, relevance: Tensor) -> Mined:
     """List friends (at least half similar) and strangers (not at all) of each item.
 

@@ -216,6 +216,7 @@ def _parts(
         seed=config.seed,
         at_once=max(n_items // config.batch_size, 1) if is_ours else None,
         by_label=by_label,
+        batches=config.batches,
     )
     names = ("lr", "loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
     options: dict[str, Any] = {name: getattr(config, name) for name in names}

@@ -1,13 +1,15 @@
 """explore: from embeddings to the linked map and gallery."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from simlab._pictures import is_picture
-from simlab._thumbnails import thumbnail
+from simlab._thumbnails import thumbnail, written
 from simlab.errors import DataError
+from simlab.items import Content
 from simlab.space import Embeddings, Index, project
 from simlab.views._explorer import Explorer
 
@@ -89,14 +91,15 @@ def explore(
     items = shown.items
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
     name = shown.source.name if shown.source is not None else "embeddings"
+    thumbnails, texts = _seen(items.content, progress=progress)
     return Explorer.of(
         xy=project(shown, projection, seed=seed),
         neighbors=found.positions,
         similarities=found.similarities,
         labels=items.labels,
         ids=items.ids,
-        texts=list(items.content) if items.modality == "text" else None,
-        thumbnails=_thumbnails(shown, progress=progress),
+        texts=texts,
+        thumbnails=thumbnails,
         colorings=_colorings(shown),
         projection="PCA" if len(shown) < _FEWEST_FOR_UMAP else projection.upper(),
         title=title or name,
@@ -112,13 +115,24 @@ def _sample(embeddings: Embeddings, most: int, seed: int) -> tuple[Embeddings, s
     return embeddings[rows], f"{most:,} of {n:,} items, drawn at random (max_items)."
 
 
-def _thumbnails(embeddings: Embeddings, *, progress: bool) -> "list[Image] | None":
-    """Shrink pictures while they are read, so that only thumbnails stay in memory."""
-    content = embeddings.items.content
-    if not is_picture(content[0]):
-        return None
-    pictures = tqdm(content, desc="thumbnails", unit="item", leave=False, disable=not progress)
-    return [thumbnail(picture) for picture in pictures]
+def _seen(
+    content: Content, *, progress: bool
+) -> "tuple[list[Image | None] | None, list[str] | None]":
+    """Shrink pictures while they are read, so that only thumbnails stay in memory; keep texts.
+
+    Texts among pictures are written on a thumbnail of their own.
+    """
+    thumbnails, texts = [], []
+    for value in tqdm(content, desc="content", unit="item", leave=False, disable=not progress):
+        parts = list(value.values()) if isinstance(value, Mapping) else [value]
+        picture = next((part for part in parts if is_picture(part)), None)
+        thumbnails.append(None if picture is None else thumbnail(picture))
+        texts.append("\n".join(part for part in parts if isinstance(part, str)))
+    told = texts if any(texts) else None
+    if all(one is None for one in thumbnails):
+        return None, told
+    of_each = zip(thumbnails, texts, strict=True)
+    return [one or (written(text) if text else None) for one, text in of_each], told
 
 
 def _colorings(embeddings: Embeddings) -> dict[str, np.ndarray]:

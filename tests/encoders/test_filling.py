@@ -8,7 +8,7 @@ import pytest
 from simlab.encoders import embed
 from simlab.encoders.filling import _memory
 from simlab.encoders.filling._reading import Reader
-from simlab.items import Items, _content
+from simlab.items import Items, _column
 
 
 @pytest.fixture
@@ -19,26 +19,26 @@ def two_workers(monkeypatch):
 @pytest.mark.usefixtures("two_workers")
 def test_two_pictures_are_decoded_at_once(photos, monkeypatch):
     """Each of a pair waits for the other: one after the other, they would wait in vain."""
-    read, together = _content.read_image, threading.Barrier(2, timeout=10)
+    read, together = _column.read_image, threading.Barrier(2, timeout=10)
 
     def met(stored):
         together.wait()
         return read(stored)
 
-    monkeypatch.setattr(_content, "read_image", met)
+    monkeypatch.setattr(_column, "read_image", met)
     with Reader(Items.from_folder(photos).content, np.arange(6)) as reader:
         assert len(reader.take(6)) == 6
 
 
 @pytest.mark.usefixtures("two_workers")
 def test_the_next_batch_is_read_while_one_is_encoded(photos, monkeypatch):
-    read, taken = _content.read_image, threading.Semaphore(0)
+    read, taken = _column.read_image, threading.Semaphore(0)
 
     def counted(stored):
         taken.release()
         return read(stored)
 
-    monkeypatch.setattr(_content, "read_image", counted)
+    monkeypatch.setattr(_column, "read_image", counted)
     with Reader(Items.from_folder(photos).content, np.arange(6)) as reader:
         reader.take(3)
         assert all(taken.acquire(timeout=10) for _ in range(6))

@@ -7,6 +7,7 @@ from torch import nn
 
 from simlab.encoders import Precomputed, WordVectors, embed, encoder
 from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.items import Items
 
 PICTURES = [Image.new("RGB", (4, 4), color) for color in ("red", "green", "blue")]
 WORDS = ["red", "green", "blue"]
@@ -84,7 +85,8 @@ def test_encoders_of_two_sizes_share_no_space():
     assert str(caught.value) == (
         "items of one modality each need encoders of one shared space, with equal dimensions; "
         "got image 48, text 3; give items as mappings from 'image', 'text' to content, and the "
-        "vectors are put side by side"
+        "vectors are put side by side; or give each a block of its own with shared=False, and "
+        "learn what they have in common"
     )
 
 
@@ -158,11 +160,14 @@ def test_items_of_one_modality_are_embedded_and_remembered(texts):
     assert np.allclose(first.vectors, np.eye(6, 3))
 
 
-def test_less_precision_of_a_part_is_told(texts, capsys):
+def test_less_precision_of_a_part_is_told_of_the_items_it_reads(texts, capsys):
     fast = encoder(
         {"image": colors(precision="bfloat16"), "text": Precomputed(texts, np.eye(6, 3))}
     )
     embed(texts, fast, progress=False)
+    told_of_texts = capsys.readouterr().out
+    embed(Items.from_arrays(PICTURES), fast, progress=False)
 
     assert (fast.precision, fast.exact().precision) == ("bfloat16", "float32")
-    assert "in bfloat16 keeps 1.000 of the 5 nearest neighbors" in capsys.readouterr().out
+    assert told_of_texts == ""
+    assert "in bfloat16 keeps 1.000 of the 2 nearest neighbors" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from torch import nn
 
 from simlab.encoders import embed, encoder
 from simlab.encoders._views import view_keys
-from simlab.errors import DataError, ShapeError
+from simlab.errors import ChoiceError, DataError, ShapeError
 from simlab.items import Items
 from simlab.space import Embeddings
 
@@ -271,3 +271,86 @@ def test_an_encoder_beyond_suspicion_encodes_every_item_once(items, counting):
     quiet(items, counting, batch_size=5)
 
     assert counting.batches == [5, 5, 2]
+
+
+# -- views by dropout -------------------------------------------------------------------------
+
+
+def dropping_network():
+    torch.manual_seed(0)
+    layers = (nn.Linear(4, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 3))
+    return nn.Sequential(*layers)
+
+
+def test_views_by_dropout_differ_and_items_keep_their_vectors():
+    network = dropping_network()
+    items = Items.from_arrays(np.random.default_rng(0).normal(size=(12, 4)).astype("f4"))
+    plain = quiet(items, encoder(network)).vectors
+    emb = quiet(items, encoder(network, augment="dropout"), views=3)
+
+    assert np.array_equal(emb.vectors, plain)
+    shown = np.concatenate([emb.vectors[:, None], emb.views], axis=1)
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 12 * 4
+
+
+def test_views_by_dropout_are_remembered_and_leave_the_network_as_it_was(tmp_path):
+    network = dropping_network().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    items = Items.from_arrays(np.eye(4, dtype="f4"))
+    first = quiet(items, encoder(network, augment="dropout"), views=2, cache=tmp_path)
+    reseed(7)
+    chance = draw()
+    reseed(7)
+    again = quiet(items[:], encoder(network, augment="dropout"), views=2, cache=tmp_path)
+
+    assert np.array_equal(first.views, again.views)
+    assert draw() == chance
+    assert network.training
+    torch.testing.assert_close(network.state_dict(), before)
+
+
+def test_statistics_of_normalization_stay_while_units_are_dropped():
+    network = dropping_network()
+    items = Items.from_arrays(np.random.default_rng(0).normal(size=(400, 4)).astype("f4"))
+    with torch.no_grad():
+        network[1].running_mean -= 3
+    emb = quiet(items, encoder(network, augment="dropout"), views=2)
+
+    # by the statistics of the batch the shift would vanish
+    assert np.abs(emb.views.mean(axis=(0, 1)) - emb.vectors.mean(axis=0)).max() < 0.05
+
+
+def test_a_network_without_dropout_has_no_such_views():
+    items = Items.from_arrays(np.eye(4, dtype="f4"))
+
+    with pytest.raises(DataError, match="augment='dropout' needs a network that drops units"):
+        quiet(items, encoder(nn.Linear(4, 2), augment="dropout"), views=2)
+
+
+def test_an_unknown_word_for_views_is_told():
+    with pytest.raises(ChoiceError, match="augment must be one of 'dropout'; got 'crop'"):
+        encoder("pixels", augment="crop")
+
+
+@pytest.mark.real
+def test_texts_are_learned_from_two_passes_with_dropout():
+    """Two views of a text come nearer, measured on texts that were not learned from."""
+    from simlab import fit, load
+
+    glosses = load("wordnet-glosses")[:400]
+    bare = Items.from_arrays(glosses.content[:])
+    model = encoder("minilm", augment="dropout")
+    run = fit(bare[:300], model, views=4, loss="nt-xent", epochs=10, progress=False)
+    held = quiet(bare[300:], model, views=4).views
+
+    def nearer(one, two):
+        unit = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in (one, two)]
+        similarity = unit[0] @ unit[1].T
+        own = similarity.diagonal()
+        return (
+            own - np.sort(similarity - 9 * np.eye(len(own)), axis=1)[:, -5:].mean(axis=1)
+        ).mean()
+
+    before = nearer(held[:, 0], held[:, 1])
+    after = nearer(run.transform(held[:, 0]), run.transform(held[:, 1]))
+    assert after > before + 0.02

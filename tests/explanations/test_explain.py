@@ -415,3 +415,14 @@ def test_a_query_of_another_shape_than_the_gallery_is_refused(reader):
 def test_numbers_below_one_are_refused_by_name(found, reader, name):
     with pytest.raises(DataError, match=f"{name} must be at least 1; got 0"):
         explain(found[0], reader(np.asarray), progress=False, **{name: 0})
+
+
+def test_items_of_several_parts_are_told_to_be_explained_part_by_part(reader):
+    both = Items.from_arrays({"text": ["a", "b", "c"], "said": ["d", "e", "f"]}, labels=[0, 0, 1])
+    space = Embeddings(np.eye(3), both)
+    found = Index(space).search(space[:1], k=2, exclude_self=True)
+
+    with pytest.raises(
+        DataError, match=r"got 1 item of text and said and 3 items of text and said"
+    ):
+        explain(found, reader(mean_red), progress=False)

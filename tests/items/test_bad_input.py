@@ -73,9 +73,9 @@ from simlab.items import Items
             "content must be texts, pictures or arrays of numbers; got NoneType at row 1",
         ),
         (
-            [{"a": 1}],
+            [{1: "a"}],
             DataError,
-            "content must be texts, pictures or arrays of numbers; got dict at row 0",
+            "content needs parts with names (str); got [1]",
         ),
         (
             ["a", 3, None],
@@ -94,11 +94,11 @@ from simlab.items import Items
             ),
         ),
         (
-            [Image.new("L", (2, 2)), np.zeros((2, 2))],
+            [Image.new("L", (2, 2)), 3],
             DataError,
             (
                 "every item of an image column must be a picture (PIL), bytes or a Path; got "
-                "ndarray at row 1"
+                "int at row 1"
             ),
         ),
     ],

@@ -10,7 +10,7 @@ from PIL import Image
 
 from simlab._fingerprint import array_parts, digest
 from simlab.items import Items
-from simlab.items._content import IMAGE_TYPE, Content
+from simlab.items._column import IMAGE_TYPE, Column
 from simlab.items._digests import digests
 
 
@@ -52,7 +52,7 @@ def test_arrays_of_any_type_and_shape(dtype, shape):
 
 def test_a_slice_of_a_column_of_arrays():
     column = Items.from_arrays(np.arange(12.0).reshape(6, 2)).content.stored
-    content = Content(column.slice(2, 3), "array", np.array([2, 0]))
+    content = Column(column.slice(2, 3), np.array([2, 0]))
 
     expected = one_by_one(
         (b"array", *array_parts(np.array(one))) for one in ([8.0, 9.0], [4.0, 5.0])
@@ -69,7 +69,7 @@ def test_pictures_in_bytes_and_in_files(tmp_path):
     stored = [{"bytes": one, "path": None} for one in files]
     stored[1] = {"bytes": None, "path": str(tmp_path / "one.png")}
     column = pa.chunked_array([pa.array(stored, IMAGE_TYPE)[1:], pa.array(stored[2:], IMAGE_TYPE)])
-    content = Content(column, "image", np.array([4, 0, 1, 3, 2]))
+    content = Column(column, np.array([4, 0, 1, 3, 2]))
 
     order = [3, 1, 2, 2, 3]
     assert said(content.digests()) == one_by_one((b"image", files[one]) for one in order)
@@ -80,7 +80,7 @@ def test_digests_are_remembered_and_cannot_be_spoilt(monkeypatch):
     first = items.content.digests()
     expected = first.copy()
     first[:] = 0
-    monkeypatch.setattr("simlab.items._content.digests", None)
+    monkeypatch.setattr("simlab.items._column.digests", None)
 
     assert (items.content.digests() == expected).all()
     assert (items[1:].content.digests() == expected[1:]).all()

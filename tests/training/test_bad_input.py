@@ -122,8 +122,8 @@ def test_unfit_numbers(blobs, pixels, options, text):
             {"head": "skipp"},
             (
                 "head must be one of 'auto', 'gated', 'gated-skip', 'identity', 'linear', 'mlp', "
-                "'skip', 'skip-mlp', 'softmax-groups', 'stacked', 'widening'; got 'skipp'. "
-                "Did you mean 'skip'?"
+                "'skip', 'skip-mlp', 'softmax-groups', 'stacked', 'switch', 'widening'; got "
+                "'skipp'. Did you mean 'skip'?"
             ),
         ),
         (
@@ -143,7 +143,9 @@ def test_an_unknown_name_carries_what_could_be_chosen(blobs, pixels):
     with pytest.raises(ChoiceError) as caught:
         fit(blobs(4, 6), pixels, head="skipp")
 
-    assert (caught.value.given, caught.value.choices) == ("skipp", tuple(sorted(["auto", *HEADS])))
+    choices = tuple(sorted(["auto", "switch", *HEADS]))
+
+    assert (caught.value.given, caught.value.choices) == ("skipp", choices)
 
 
 def test_unfit_items_are_found_before_anything_is_encoded(counting):

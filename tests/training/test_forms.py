@@ -9,7 +9,8 @@ from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import score
 from simlab.training import Run, SimilarityData, fit
-from simlab.training._form_batches import PairBatches, batches_of
+from simlab.training._form_batches import batches_of
+from simlab.training._pair_batches import PairBatches
 
 QUIET = {"cache": False, "progress": False}
 RNG = np.random.default_rng

@@ -247,3 +247,27 @@ def test_plotly_takes_the_layout():
 def test_several_spaces_are_sent_to_the_comparison(space):
     with pytest.raises(TypeError, match=r"got dict; compare several with simlab\.compare"):
         explore({"one": space})
+
+
+def test_items_of_parts_are_seen_by_their_picture_and_searched_by_their_text():
+    pictures = [Image.new("RGB", (8, 8), color) for color in ("red", "green", "blue")]
+    both = spread(Items.from_arrays({"said": ["a", "b", "c"], "seen": pictures}))
+    shown = explore(both, k=1, **OPTIONS)
+    [sheet] = shown.sprites
+
+    assert shown.texts == ["a", "b", "c"]
+    assert Image.open(BytesIO(sheet)).convert("RGB").getpixel((32, 32))[0] > 200
+
+
+def test_texts_among_pictures_are_written_on_thumbnails():
+    red = Image.new("RGB", (64, 64), "red")
+    shown = explore(spread(Items.from_arrays([red, "a red square", red])), k=1, **OPTIONS)
+    cells = np.asarray(Image.open(BytesIO(shown.sprites[0])).convert("L"))[:, 64:128]
+
+    assert shown.texts == ["", "a red square", ""]
+    assert cells.max() > 240
+    assert cells.min() < 60
+    assert {one["name"]: one["names"] for one in shown.colorings}["modality"] == [
+        "image",
+        "text",
+    ]

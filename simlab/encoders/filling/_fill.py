@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from simlab.encoders._dropout import Dropout, dropping
 from simlab.encoders._encoder import Encoder
 from simlab.encoders._views import augmented, own_chance, seed
 from simlab.encoders.filling._memory import kept_memory
 from simlab.encoders.filling._pace import Pace
-from simlab.encoders.filling._randomness import Watch, refuse_random, refuse_views
+from simlab.encoders.filling._randomness import (
+    Watch,
+    refuse_dropout,
+    refuse_random,
+    refuse_views,
+)
 from simlab.encoders.filling._reading import Reader
 from simlab.errors import DataError, ShapeError
 from simlab.items import Items
@@ -134,6 +140,10 @@ class Filling:
 
     def _seen(self, content: list[Any], keys: np.ndarray, view: View, pace: Pace) -> np.ndarray:
         """Encode a batch as a view has it; what does not fit into memory, half by half."""
+        if isinstance(view.augment, Dropout):
+            with own_chance(), dropping():
+                seed(keys[0])
+                return self._in_memory(content, pace)
         if view.augment is not None:
             return self._in_memory(augmented(view.augment, content, keys), pace)
         if not view.number:
@@ -167,6 +177,10 @@ class Filling:
 
     def _judge(self, watch: Watch, content: list[Any], view: View) -> None:
         """Refuse one vector where chance decides, and views where it does not."""
+        if isinstance(view.augment, Dropout):
+            with dropping():
+                if not watch.differs(content):
+                    raise refuse_dropout(self.encoder.name)
         if view.augment is not None:
             return
         is_random = watch.is_random(content, suspected=view.number > 0)

@@ -51,10 +51,12 @@ class Watch:
             return False
         name = self._encoder.fingerprint
         if name not in _KNOWN:
-            _KNOWN[name] = self._differs(list(content[:_FEW]))
+            _KNOWN[name] = self.differs(content)
         return _KNOWN[name]
 
-    def _differs(self, few: list[Any]) -> bool:
+    def differs(self, content: Sequence[Any]) -> bool:
+        """Encode a few items twice, and tell whether any got another vector."""
+        few = list(content[:_FEW])
         with own_chance():
             one, two = self._encode(few).copy(), self._encode(few)
         length = np.linalg.norm(one, axis=1) + np.linalg.norm(two, axis=1)
@@ -96,3 +98,11 @@ def _names_chance(encoder: Any) -> bool:
         if isinstance(value, FunctionType) and _CHANCE & names(value.__code__):
             return True
     return False
+
+
+def refuse_dropout(name: str) -> DataError:
+    """Word the error for a network that drops nothing."""
+    return DataError(
+        f"augment='dropout' needs a network that drops units while it learns; {name} always gives "
+        "the same vector: give a function that changes one item at random"
+    )

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from simlab._fingerprint import digest
+from simlab.encoders._dropout import is_dropping
 from simlab.encoders.fingerprints._libraries import Versioned
 from simlab.encoders.fingerprints._settings import (
     class_parts,
@@ -40,13 +41,23 @@ def best_device() -> torch.device:
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Use a module without learning: eval mode, no gradients; its modes are put back after."""
+    """Use a module without learning: eval mode, no gradients; its modes are put back after.
+
+    Where views are made by dropout, only the layers with statistics of their own are in eval mode.
+    """
     modes = {part: part.training for part in module.modules()}
-    module.eval()
+    module.train(is_dropping())
+    for part in modes:
+        if hasattr(part, "running_mean"):
+            part.eval()
+    if is_dropping():  # a SentenceTransformer calls it while it encodes
+        vars(module)["eval"] = lambda: module
     try:
         with torch.inference_mode():
             yield
     finally:
+        if is_dropping():
+            del vars(module)["eval"]
         for part, training in modes.items():
             part.training = training
 

@@ -1,7 +1,8 @@
 """Vectors that were made elsewhere, found again by the content they belong to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Precomputed:
             bad = int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])
             raise DataError(f"vectors must be finite; got NaN or infinity in row {bad}")
         table.flags.writeable = False
-        self.name, self.modalities = name, frozenset({items.modality})
+        self.name, self.modalities = name, items.content.modalities
         self._vectors = table
         self._row_of: dict[bytes, int] = {}
         for row, value in enumerate(_read(items)):
@@ -100,7 +101,10 @@ def _read(items: Items) -> Iterator[Any]:
 
 
 def _key(value: Any) -> bytes:
-    """Hash what an item shows: a text, the pixels of a picture, an array."""
+    """Hash what an item shows: a text, the pixels of a picture, an array, or all its parts."""
+    if isinstance(value, Mapping):
+        parts = [(name.encode(), _key(value[name])) for name in sorted(value)]
+        return digest(b"mixed", *chain.from_iterable(parts))
     if isinstance(value, str):
         return digest(b"text", value.encode())
     if hasattr(value, "getpixel"):

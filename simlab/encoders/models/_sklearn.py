@@ -8,8 +8,8 @@ import numpy as np
 from simlab._fingerprint import digest
 from simlab.encoders.fingerprints._libraries import Versioned
 from simlab.encoders.fingerprints._walk import packages
-from simlab.encoders.models._several import modality_of
 from simlab.errors import DataError, ShapeError
+from simlab.items import modality_of
 
 _NO_STATE = frozenset({"_stop_words_id", "memory", "n_jobs", "transform_input", "verbose"})
 """What changes by use, or says nothing of the vectors."""

@@ -179,9 +179,12 @@ def _rows(training: Any) -> list[Row]:
 def _as_row(value: Any) -> Row:
     if hasattr(value, "to_dict"):  # a row of a frame
         value = value.to_dict()
-    return (
-        value if isinstance(value, Mapping) else dict(enumerate(np.asarray(value).ravel().tolist()))
-    )
+    if isinstance(value, Mapping):  # numbers of items with parts are arrays of one number
+        return {
+            name: one.item() if isinstance(one, np.ndarray) and one.size == 1 else one
+            for name, one in value.items()
+        }
+    return dict(enumerate(np.asarray(value).ravel().tolist()))
 
 
 def _learn(column: Any, values: list[Any], as_categories: bool) -> _Numbers | _Categories:  # noqa: FBT001

@@ -8,14 +8,14 @@ from simlab.training.heads._making import (
     check_head as check_head,
     choose_head as choose_head,
     make_head as make_head,
-    named as named,
+    with_blocks as with_blocks,
 )
 from simlab.training.heads._plain import (
     GatedHead as GatedHead,
     IdentityHead as IdentityHead,
     LinearHead as LinearHead,
 )
-from simlab.training.heads._registry import HEADS as HEADS
+from simlab.training.heads._registry import HEADS as HEADS, named as named
 from simlab.training.heads._skip import (
     GatedSkipHead as GatedSkipHead,
     SkipHead as SkipHead,
@@ -27,3 +27,4 @@ from simlab.training.heads._stacked import (
     StackedHead as StackedHead,
     WideningHead as WideningHead,
 )
+from simlab.training.heads._switch import SwitchHead as SwitchHead

@@ -1,7 +1,5 @@
 """What all heads with a name share."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
@@ -25,7 +23,7 @@ class _Centered(nn.Module):
 class Head(nn.Module):
     """What all heads share: they see centered vectors, and drop some numbers in training."""
 
-    never_decay: ClassVar[frozenset[str]] = frozenset()
+    never_decay: frozenset[str] = frozenset()
     """Names of parameters that are not at rest at zero: weight decay leaves them alone."""
 
     def __init__(self, dim: int, *, dropout: float = 0.0) -> None:

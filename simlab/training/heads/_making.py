@@ -1,6 +1,5 @@
 """From what a user writes to a head: names, parameters, modules, functions that make one."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -8,26 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from simlab.errors import ChoiceError, DataError, ShapeError
-from simlab.training._by_name import check_parameters, parameters_of
+from simlab.training._by_name import check_parameters
 from simlab.training._records import told_object
 from simlab.training.heads._base import Head
-from simlab.training.heads._registry import HEADS, check_values
+from simlab.training.heads._registry import HEADS, check_named, made, named
+from simlab.training.heads._switch import SwitchHead, check_heads
 
-
-def named(told: Any) -> tuple[str, dict[str, Any]] | None:
-    """Read a name with its parameters; None for anything else.
-
-    Examples
-    --------
-    >>> named("skip"), named(["linear", {"out": 64}]), named(nn.Identity())
-    (('skip', {}), ('linear', {'out': 64}), None)
-    """
-    if isinstance(told, str):
-        return told, {}
-    is_pair = isinstance(told, tuple | list) and len(told) == 2  # noqa: PLR2004
-    if is_pair and isinstance(told[0], str) and isinstance(told[1], Mapping):
-        return told[0], dict(told[1])
-    return None
+_KNOWN: dict[str, type[Head]] = {**HEADS, "switch": SwitchHead}
 
 
 def check_head(told: Any) -> None:
@@ -45,11 +31,14 @@ def check_head(told: Any) -> None:
     form = named(told)
     if form is not None:
         name, parameters = form
-        if name not in {"auto", *HEADS}:
-            raise ChoiceError.of("head", name, ["auto", *HEADS])
-        known = parameters_of(HEADS[name].__init__, without={"dim"}) if name != "auto" else []
-        check_parameters(f"head {name!r}", parameters, known)
-        check_values(name, parameters)
+        if name not in {"auto", *_KNOWN}:
+            raise ChoiceError.of("head", name, ["auto", *_KNOWN])
+        if name == "auto":
+            check_parameters("head 'auto'", parameters, [])
+        else:
+            check_named("head", told, _KNOWN)
+        if name == "switch":
+            check_heads(parameters.get("heads"))
     elif lost := told_object(told):
         raise DataError(
             f"head was the object {lost}, which cannot be made again from a record; "
@@ -62,8 +51,16 @@ def check_head(told: Any) -> None:
         )
 
 
-def choose_head(told: Any, *, is_seen: bool) -> Any:
+def choose_head(told: Any, *, is_seen: bool, encoder: Any = None) -> Any:
     """Choose a head for `"auto"`: by whether the classes to come are those of training.
+
+    Where the encoder has a block for each modality, a switch: what two modalities have in common
+    is to be learned from nothing.
+
+    Raises
+    ------
+    DataError
+        A switch, and an encoder without blocks.
 
     Examples
     --------
@@ -71,9 +68,33 @@ def choose_head(told: Any, *, is_seen: bool) -> Any:
     ('skip', 'skip-mlp')
     """
     check_head(told)
-    if named(told) != ("auto", {}):
+    name, parameters = named(told) or ("", {})
+    is_shared = getattr(encoder, "shared", True)
+    if name == "switch" and is_shared and "blocks" not in parameters:
+        raise DataError(
+            "head 'switch' needs an encoder with a block of numbers for each modality, "
+            "simlab.encoder({'image': a, 'text': b}, shared=False); got "
+            f"{getattr(encoder, 'name', encoder)}"
+        )
+    if name != "auto":
         return told
+    if not is_shared:
+        return "switch"
     return "skip-mlp" if is_seen else "skip"
+
+
+def with_blocks(told: Any, encoder: Any) -> Any:
+    """Tell a switch which numbers are of which modality: the blocks of the encoder.
+
+    Examples
+    --------
+    >>> with_blocks("skip", None)
+    'skip'
+    """
+    name, parameters = named(told) or ("", {})
+    if name != "switch" or "blocks" in parameters:
+        return told
+    return name, {"blocks": encoder.blocks, **parameters}
 
 
 def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
@@ -110,14 +131,7 @@ def make_head(told: Any, vectors: Tensor, *, dropout: float = 0.0) -> nn.Module:
     form = named(told)
     if isinstance(told, nn.Module):
         return _fitting(deepcopy(told), vectors[:2])
-    head: nn.Module
-    if form is not None:
-        name, parameters = form
-        known = parameters_of(HEADS[name].__init__)
-        dropping = "skip_dropout" if "skip_dropout" in known else "dropout"
-        head = HEADS[name](dim, **{dropping: dropout, **parameters})
-    else:
-        head = _fitting(told(dim), vectors[:2])
+    head = made(_KNOWN, told, dim, dropout) if form else _fitting(told(dim), vectors[:2])
     if isinstance(head, Head):
         head.measure(vectors)
     return head

@@ -1,7 +1,5 @@
 """Heads with one step: nothing, gates, one linear map."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -39,7 +37,7 @@ class GatedHead(Head):
     8
     """
 
-    never_decay: ClassVar[frozenset[str]] = frozenset({"gates"})
+    never_decay: frozenset[str] = frozenset({"gates"})
 
     def __init__(self, dim: int, *, dropout: float = 0.0) -> None:
         super().__init__(dim, dropout=dropout)

@@ -1,4 +1,4 @@
-"""Every head by its name, and what its parameters may be."""
+"""The heads for all rows alike by their names, and what parameters may be."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from simlab.errors import ChoiceError, DataError
+from simlab.training._by_name import check_parameters, parameters_of
 from simlab.training.heads._base import Head
 from simlab.training.heads._plain import GatedHead, IdentityHead, LinearHead
 from simlab.training.heads._skip import GatedSkipHead, SkipHead, SkipMlpHead
@@ -24,6 +25,44 @@ HEADS: dict[str, type[Head]] = {
     "stacked": StackedHead,
     "widening": WideningHead,
 }
+
+
+def named(told: Any) -> tuple[str, dict[str, Any]] | None:
+    """Read a name with its parameters; None for anything else.
+
+    Examples
+    --------
+    >>> named("skip"), named(["linear", {"out": 64}]), named(None)
+    (('skip', {}), ('linear', {'out': 64}), None)
+    """
+    if isinstance(told, str):
+        return told, {}
+    is_pair = isinstance(told, tuple | list) and len(told) == 2  # noqa: PLR2004
+    if is_pair and isinstance(told[0], str) and isinstance(told[1], Mapping):
+        return told[0], dict(told[1])
+    return None
+
+
+def check_named(what: str, told: Any, known: Mapping[str, type[Head]]) -> None:
+    """Raise an error for a name that is none, or parameters that this head does not have."""
+    form = named(told)
+    if form is None:
+        raise TypeError(f"{what} must be a name, or a name and parameters; got {told!r}")
+    name, parameters = form
+    if name not in known:
+        raise ChoiceError.of(what, name, known)
+    check_parameters(
+        f"{what} {name!r}", parameters, parameters_of(known[name].__init__, without={"dim"})
+    )
+    check_values(name, parameters)
+
+
+def made(known: Mapping[str, type[Head]], told: Any, dim: int, dropout: float) -> Head:
+    """Make a head by its name; parameters come before `dropout`, which is that of a correction."""
+    name, parameters = named(told) or ("", {})
+    takes = parameters_of(known[name].__init__)
+    dropping = "skip_dropout" if "skip_dropout" in takes else "dropout"
+    return known[name](dim, **{dropping: dropout, **parameters})
 
 
 def check_values(name: str, parameters: Mapping[str, Any]) -> None:

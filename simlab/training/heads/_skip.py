@@ -1,7 +1,5 @@
 """Heads with a way past them: what they learn is added to the vector as it was."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
@@ -97,7 +95,7 @@ class GatedSkipHead(Head):
     torch.Size([2, 8])
     """
 
-    never_decay: ClassVar[frozenset[str]] = frozenset({"gates"})
+    never_decay: frozenset[str] = frozenset({"gates"})
 
     def __init__(
         self, dim: int, *, layers: int = 1, dropout: float = 0.0, skip_dropout: float = 0.0
