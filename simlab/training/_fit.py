@@ -15,13 +15,16 @@ from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig, check_config
 from simlab.training._form_batches import check_batches
 from simlab.training._form_losses import check_form, choose_batches
+from simlab.training._health import warn_of_refit, warn_of_ruin
 from simlab.training._inputs import Inputs, place_below
 from simlab.training._learn import Learned, learn
 from simlab.training._pacing import check_used
+from simlab.training._progress import Progress, listener
 from simlab.training._run import Run
 from simlab.training._trained import choose_trained, trained_layers
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.heads import choose_head, with_blocks
+from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -59,7 +62,7 @@ def fit(
     trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
     checkpoint: str | Path | None = None,
     cache: str | Path | Literal[False] = "default",
-    progress: bool = True,
+    progress: bool | Progress = True,
 ) -> Run:
     """Learn which differences matter: train a small head on the vectors of a frozen encoder.
 
@@ -185,8 +188,9 @@ def fit(
         trainings may share a folder.
     cache : default="default"
         As in `embed`.
-    progress : bool, default=True
-        Show progress bars.
+    progress : bool or Progress, default=True
+        Show progress bars; or draw curves while training goes on, with a
+        `simlab.views.Monitor()`, which may be given to several fits.
 
     Returns
     -------
@@ -198,7 +202,7 @@ def fit(
     ChoiceError
         Unknown loss, miner, head, schedule, monitor, kind of batches, or word for what to train.
     TypeError
-        A parameter that a loss, miner or head does not have.
+        A parameter that a loss, miner or head does not have; a `progress` that cannot be told.
     ShapeError
         A module as head that does not take the vectors of the encoder.
     MissingExtraError
@@ -212,7 +216,9 @@ def fit(
     -----
     SimlabWarning
         Too few items to hold any out: nothing will stop training in time. With `train="all"`:
-        the preprocessed inputs take more than 1 GB, and are made anew in every epoch.
+        the preprocessed inputs take more than 1 GB, and are made anew in every epoch. The space
+        that was kept has collapsed, or the loss is no longer a number: `run.health` says what to
+        try.
 
     Examples
     --------
@@ -252,6 +258,7 @@ def fit(
     )
     check_config(config)
     _check_trainer(trainer)
+    told = listener(progress)
     uses = {"has_miner": miner is not None, "has_memory": memory is not None}
     check_form(config.loss, items, **uses)
     check_batches(batches, items)
@@ -267,10 +274,11 @@ def fit(
     trained = trained_layers(config.train, encoder)
     base = encoder if trained is None else trained.cut.base
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
-    embeddings = place_below(items, base, cache=cache, views=views, progress=progress)
+    embeddings = place_below(items, base, cache=cache, views=views, progress=told is not None)
     config = replace(config, head=with_blocks(config.head, base))
     held = embeddings[val_rows] if val_rows.size else None
-    how: dict[str, Any] = {"trained": trained, "trainer": trainer, "progress": progress}
+    how: dict[str, Any] = {"trained": trained, "trainer": trainer, "progress": told}
+    how["name"] = f"{title_of(config.loss)} on {base.name}"
     how["checkpoint"] = None if checkpoint is None else Path(checkpoint)
     learned = learn(config, embeddings[train_rows], held, **how)
     used = np.concatenate([train_rows, val_rows])
@@ -285,8 +293,12 @@ def fit(
         finished=learned.finished,
         loss_state=learned.loss_state,
     )
+    warn_of_ruin(run.health)
     if held is not None:
-        run = replace(run, scores=_scores(run, held))
+        try:
+            run = replace(run, scores=_scores(run, held))
+        except KeyboardInterrupt:
+            run = replace(run, finished=False)
     whole = training_rows(items)
     is_worth = held is not None and run.best_epoch > 0 and len(whole) > len(train_rows)
     if not run.finished:
@@ -301,6 +313,9 @@ def fit(
     if not again.finished:
         return replace(run, finished=False)
     _forget(learned, again)
+    if again.best_epoch < run.best_epoch:
+        warn_of_refit(again.best_epoch)
+        return run
     return replace(
         run,
         head=again.head,

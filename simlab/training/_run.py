@@ -17,6 +17,7 @@ from simlab.space import Scores
 from simlab.training import _run_files
 from simlab.training._config import FitConfig
 from simlab.training._curves import curves_html
+from simlab.training._health import Health
 from simlab.training._records import plain
 from simlab.training._top import TopHead
 from simlab.training.heads import Head, named
@@ -43,7 +44,7 @@ class Run:
         How it was trained.
     history : pandas.DataFrame
         One row per epoch (0 is the head as it started): `epoch`, `loss`, `val_map@r`,
-        `val_r-precision`, `val_recall@1`, `seconds`.
+        `val_r-precision`, `val_recall@1`, what `health` shows, `seconds`.
     seen_labels : frozenset
         The labels that training or validation saw.
     best_epoch : int
@@ -109,6 +110,11 @@ class Run:
             return None
         with torch.inference_mode():
             return int(own(torch.zeros(1, taken, device=_device_of(own))).shape[1])
+
+    @cached_property
+    def health(self) -> Health:
+        """What was measured of the space in training, and advice where something is wrong."""
+        return Health.of(self.history, self.best_epoch, len(self.seen_labels))
 
     @cached_property
     def fingerprint(self) -> str:
