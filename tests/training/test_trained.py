@@ -229,8 +229,8 @@ def test_an_interrupted_training_goes_on_where_layers_wait(train, pictures, tmp_
     monkeypatch.setattr("simlab.training._checkpoint._SECONDS", 0)
     note = KeepBest._note
 
-    def interrupt(self, module, rates):
-        note(self, module, rates)
+    def interrupt(self, module, rates, **options):
+        note(self, module, rates, **options)
         if rates["epoch"] == 2:
             raise KeyboardInterrupt
 
@@ -524,7 +524,7 @@ def some(demo, n_labels, n):
 def test_a_ready_encoder_learns_and_is_made_again_by_its_name(demo, model, train, tmp_path):
     items, ready = some(demo, 4, 4), encoder(model[0], **model[1])
     before = ready.fingerprint
-    run = learn(items, ready, train=train, epochs=1, batch_size=8, per_class=2)
+    run = learn(items, ready, train=train, epochs=1, batch_size=8, per_class=2, lr=1e-4)
     run.save(tmp_path / "run")
     loaded, content = Run.load(tmp_path / "run"), list(items.content[:2])
 
