@@ -101,6 +101,7 @@ def explore(
         texts=texts,
         thumbnails=thumbnails,
         colorings=_colorings(shown),
+        vectors=shown.unit,
         projection="PCA" if len(shown) < _FEWEST_FOR_UMAP else projection.upper(),
         title=title or name,
         note=note,
@@ -136,16 +137,27 @@ def _seen(
 
 
 def _colorings(embeddings: Embeddings) -> dict[str, np.ndarray]:
-    """Choose the columns that group the items."""
+    """Choose the columns that group the items or measure them."""
     chosen = {}
     for name in embeddings.items.columns:
         if name in {"id", "label"} or _is_nested(embeddings.items.table, name):
             continue
         values = embeddings.items.column(name)
         n_distinct = len(set(values.tolist()))
-        if 1 < n_distinct <= _MOST_VALUES and n_distinct < len(values):
+        groups = n_distinct <= _MOST_VALUES and n_distinct < len(values)
+        if n_distinct > 1 and (groups or _is_measured(values)):
             chosen[name] = values
     return chosen
+
+
+def _is_measured(values: np.ndarray) -> bool:
+    """Tell measurements from whole numbers that only count the rows or name them."""
+    plain = [value for value in values.tolist() if value is not None]
+    if not all(isinstance(value, int | float) for value in plain):
+        return False
+    numbers = np.array(plain, dtype=float)
+    numbers = numbers[np.isfinite(numbers)]
+    return bool(len(set(plain)) < len(plain) or (numbers != np.rint(numbers)).any())
 
 
 def _is_nested(table: "pa.Table", name: str) -> bool:

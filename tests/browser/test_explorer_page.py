@@ -233,7 +233,7 @@ def test_colors_can_follow_another_column_or_the_outcome(opened):
 
 def test_a_hard_query_is_one_click_away(opened, built):
     _, neighbors, labels = built
-    hard = opened.page.locator(".hard").first
+    hard = opened.page.locator(".item").first
     row = int(hard.get_attribute("data-row"))
     hard.click()
     same = sum(labels[other] == labels[row] for other in neighbors[row])

@@ -4,7 +4,7 @@
 /**
  * @typedef {"disc" | "diamond"} Shape
  * @typedef {{ name: string, count: number, light: string, dark: string, shape: Shape }} Swatch
- * @typedef {{ name: string, kind?: string, swatches: Swatch[], slots: Uint8Array }} Paint
+ * @typedef {{ name: string, kind?: string, swatches: Swatch[], slots: Uint8Array, numeric?: boolean, range?: [number, number] }} Paint
  */
 
 /** Light and dark form of each class color; eight by Okabe and Ito (2008), four by Tol (2021). */
@@ -30,16 +30,17 @@ export const OUTCOME_COLORS = {
  * Choose the coloring to start with: labels, or right and wrong where labels are too many to tell.
  *
  * @param {import("./data.js").Data} data
+ * @param {import("./colorings.js").Coloring[]} colorings
  */
-export function startColoring(data) {
+export function startColoring(data, colorings) {
   if (data.labelNames.length <= CLASS_COLORS.length) return 0;
-  return Math.max(0, data.colorings.findIndex(({ kind }) => kind === "outcome"));
+  return Math.max(0, colorings.findIndex(({ kind }) => kind === "outcome"));
 }
 
 /**
  * Give each class a color; of more than twelve classes, the twelve largest.
  *
- * @param {import("./data.js").Coloring | null} coloring
+ * @param {import("./colorings.js").Coloring | null} coloring
  * @param {number} n
  * @returns {Paint}
  */
@@ -53,7 +54,7 @@ export function paintOf(coloring, n) {
   const counts = new Array(names.length).fill(0);
   let unnamed = 0;
   for (const code of codes) if (code >= 0) counts[code] += 1; else unnamed += 1;
-  const shown = largest(counts, CLASS_COLORS.length);
+  const shown = largest(coloring.ranks ?? counts, CLASS_COLORS.length);
   /** @type {Swatch[]} */
   const swatches = shown.map((code, at) => {
     const [light, dark] = kind === "outcome"

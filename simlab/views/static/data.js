@@ -2,7 +2,6 @@
 /** Read the traits of an explorer, and answer questions about its items and their neighbors. */
 
 /**
- * @typedef {{ name: string, names: string[], codes: Int32Array, kind?: "outcome" | "share" }} Coloring
  * @typedef {{ row: number, rank: number, similarity: number, outcome: Outcome }} Neighbor
  * @typedef {"same" | "other" | "unknown"} Outcome
  * @typedef {{
@@ -12,8 +11,7 @@
  * @typedef {{
  *   n: number, k: number, xy: Float32Array, neighbors: Uint32Array, similarities: Float32Array,
  *   labels: Int32Array, labelNames: string[], labelCounts: number[], ids: string[],
- *   texts: string[], colorings: Coloring[], projection: string, similarity: string,
- *   title: string, note: string,
+ *   texts: string[], similarity: string, title: string, note: string,
  * }} Data
  */
 
@@ -42,7 +40,7 @@ export function readData(model) {
   const n = xy.length / 2;
   const labelCounts = new Array(labelNames.length).fill(0);
   for (const code of labels) if (code >= 0) labelCounts[code] += 1;
-  const data = {
+  return {
     n,
     k: n ? neighbors.length / n : 0,
     xy,
@@ -53,52 +51,10 @@ export function readData(model) {
     labelCounts,
     ids: model.get("ids"),
     texts: model.get("texts"),
-    colorings: /** @type {Coloring[]} */ ([]),
-    projection: model.get("projection"),
     similarity: model.get("similarity"),
     title: model.get("title"),
     note: model.get("note"),
   };
-  data.colorings = colorings(data, model.get("colorings"));
-  return data;
-}
-
-/**
- * List every way to color the map: by label, by the given columns, by how neighbors turned out.
- *
- * @param {Data} data
- * @param {{ name: string, names: string[], codes: DataView }[]} given
- * @returns {Coloring[]}
- */
-function colorings(data, given) {
-  const listed = given.map(({ name, names, codes }) => (
-    { name, names, codes: new Int32Array(bytesOf(codes)) }
-  ));
-  if (!data.labelNames.length) return listed;
-  const label = { name: "label", names: data.labelNames, codes: data.labels };
-  return [label, ...listed, ...(data.k ? outcomeColorings(data) : [])];
-}
-
-/** @param {Data} data @returns {Coloring[]} */
-function outcomeColorings(data) {
-  const nearest = new Int32Array(data.n).fill(-1);
-  const share = new Int32Array(data.n).fill(-1);
-  for (let row = 0; row < data.n; row += 1) {
-    const { neighbors, same, known } = factsOf(data, row);
-    if (!known) continue;
-    if (neighbors[0].outcome !== "unknown") nearest[row] = neighbors[0].outcome === "same" ? 0 : 1;
-    if (same === 0) share[row] = 0;
-    else if (same === known) share[row] = 4;
-    else share[row] = 1 + Math.min(2, Math.floor((3 * same) / known));
-  }
-  const names = ["none", "under ⅓", "⅓ to ⅔", "over ⅔", "all"];
-  return [
-    {
-      name: "nearest neighbor right or wrong", kind: "outcome",
-      names: ["✓ same label", "✗ other label"], codes: nearest,
-    },
-    { name: "share of same-label neighbors", kind: "share", names, codes: share },
-  ];
 }
 
 /**
@@ -136,25 +92,6 @@ export function factsOf(data, row) {
   }
   if (label >= 0) facts.missing = data.labelCounts[label] - 1 - facts.same;
   return facts;
-}
-
-/**
- * Rank the items whose neighbors disagree most with their label: fewest same labels first, then
- * the most similar wrong neighbor first. Items that are alone in their class are left out.
- *
- * @param {Data} data
- * @param {number} most
- * @returns {{ row: number, same: number, known: number }[]}
- */
-export function hardest(data, most) {
-  const found = [];
-  for (let row = 0; row < data.n; row += 1) {
-    const { label, same, known, bestOther } = factsOf(data, row);
-    if (!bestOther || same * 2 >= known || data.labelCounts[label] < 2) continue;
-    found.push({ row, same, known, share: same / known, wrong: bestOther.similarity });
-  }
-  found.sort((a, b) => a.share - b.share || b.wrong - a.wrong || a.row - b.row);
-  return found.slice(0, most);
 }
 
 /**

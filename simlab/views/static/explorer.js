@@ -4,15 +4,24 @@
  * Python only hears which item is the query and which items are selected.
  */
 
+import { openAxes } from "./axes.js";
+import { listColorings, measureSimilarity } from "./colorings.js";
 import { isDark, paintOf, startColoring } from "./colors.js";
-import { bytesOf, factsOf, labelOf, readData, search } from "./data.js";
+import { bytesOf, factsOf, labelOf, missingOf, readData, search } from "./data.js";
 import { h, plural } from "./dom.js";
+import { openFilters } from "./filters.js";
+import { openHelp } from "./help.js";
 import { listenToKeys } from "./keys.js";
+import { dot, openLegend } from "./legend.js";
+import { openLists } from "./lists.js";
 import { openMap } from "./map.js";
 import { openPanel } from "./panel.js";
-import { openHardest, openSelectionStrip } from "./strips.js";
+import { paintBy } from "./scale.js";
+import { openSelectionStrip } from "./selection.js";
+import { openSketch } from "./sketch.js";
+import { openStanding, standingOut } from "./standing.js";
 import { openThumbs } from "./thumbs.js";
-import { dot, openToolbar } from "./toolbar.js";
+import { openToolbar } from "./toolbar.js";
 import { openTooltip } from "./tooltip.js";
 
 /**
@@ -22,11 +31,17 @@ import { openTooltip } from "./tooltip.js";
  * @property {number[]} history rows that were the query before
  * @property {number} hover row under the pointer on the map, or -1
  * @property {number} pointed row of the neighbor card under the pointer, or -1
- * @property {Int32Array} selection rows inside the lasso
- * @property {Int32Array | null} matches rows that were found, or null without a search
+ * @property {Int32Array} selection rows chosen by lasso or filter
+ * @property {number[]} bookmarks rows that were kept
+ * @property {Int32Array | null} matches rows that were searched for, or null without a search
+ * @property {string} matchName what was searched for, in words
  * @property {number} match place of the query among the matches, or -1
  * @property {number} isolated slot of the legend that is shown alone, or -1
+ * @property {import("./filters.js").Filters} filters
+ * @property {Uint8Array | null} passed 1 for each item that passes search and filters
+ * @property {Int32Array} found rows that pass; empty when nothing is asked
  * @property {Uint8Array | null} strong 1 for each item that stands out; null when all do
+ * @property {import("./colorings.js").Coloring | null} coloring
  * @property {import("./colors.js").Paint} paint
  * @property {boolean} lassoing whether a plain drag draws a lasso
  * @property {boolean} dark
@@ -38,38 +53,53 @@ function render({ model, el }) {
   const { signal } = cleaning;
   const data = readData(model);
   const thumbs = openThumbs(model, () => map.show(state, false));
-  const start = startColoring(data);
+  const sketch = openSketch(model, data);
+  const colorings = listColorings(data, sketch, model.get("colorings"));
+  const start = startColoring(data, colorings);
+  const labelPaint = paintOf(data.labelNames.length ? colorings[0] : null, data.n);
+  const dotOf = (/** @type {number} */ row) => dot(labelPaint.swatches[labelPaint.slots[row]], state.dark);
+  const none = new Int32Array();
   /** @type {State} */
   const state = {
-    query: -1, facts: null, history: [], hover: -1, pointed: -1, selection: new Int32Array(),
-    matches: null, match: -1, isolated: -1, strong: null, lassoing: false, dark: isDark(),
-    paint: paintOf(data.colorings[start] ?? null, data.n),
+    query: -1, facts: null, history: [], hover: -1, pointed: -1, selection: none, bookmarks: [],
+    matches: null, matchName: "", match: -1, isolated: -1, filters: new Map(), passed: null, found: none,
+    strong: null, lassoing: false, dark: isDark(), coloring: colorings[start] ?? null,
+    paint: paintBy(colorings[start] ?? null, data.n),
   };
   let goingBack = false;
-  const dotOf = (/** @type {number} */ row) => dot(labelPaint.swatches[labelPaint.slots[row]], state.dark);
-  const labelPaint = paintOf(data.labelNames.length ? data.colorings[0] : null, data.n);
 
   const map = openMap(data, thumbs, { pick: go, hover, lasso }, signal);
-  const panel = openPanel(data, thumbs, { go, back, point, seek }, dotOf);
-  const toolbar = openToolbar(data, start, { search: find, nextMatch, color, toggleLasso, isolate });
+  const panel = openPanel(data, thumbs, { go, back, point, seekMissing, bookmark }, dotOf);
+  const legend = openLegend(sketch, isolate);
+  const help = openHelp();
+  const filters = openFilters(colorings, filter);
+  const axes = openAxes(data, sketch, { layouts, place, query: () => state.query });
+  const toolbar = openToolbar(colorings, start, { filters, axes, help }, { search: find, nextMatch, color, toggleLasso });
+  const standing = openStanding(data, { unfind, isolate, filter, selectAll, clear });
   const chosen = openSelectionStrip(data, () => select([]), dotOf);
-  const hard = openHardest(data, thumbs, go, dotOf);
+  const lists = openLists(data, thumbs, { go, point, seek }, dotOf);
   const tooltip = openTooltip(data, thumbs, dotOf);
   const spoken = h("div.spoken", { "aria-live": "polite" });
   const root = h(
     "div.simlab-explorer", { "data-lm-suppress-shortcuts": "true" },
     header(data),
-    toolbar.element,
-    h("div.main", {}, h("div.left", {}, map.element, toolbar.legend), panel.element),
-    hard.element, spoken,
+    toolbar.element, standing.element,
+    h("div.main", {}, h("div.left", {}, map.element, legend.element), panel.element),
+    lists.element, spoken,
   );
   map.element.append(chosen.element, tooltip.element);
 
   /** Recompute what stands out, and draw all of it. */
   function refresh() {
-    state.strong = standingOut(state, data.n);
+    state.passed = standing.show(state);
+    const { passed } = state;
+    const order = state.matches ?? Int32Array.from({ length: data.n }, (_, row) => row);
+    state.found = passed ? order.filter((row) => passed[row]) : none;
+    state.strong = standingOut(passed, state.selection, data.n);
     toolbar.show(state);
+    filters.show(state.filters);
     chosen.show(state);
+    lists.show(state);
     map.show(state, true);
   }
 
@@ -96,8 +126,9 @@ function render({ model, el }) {
     if (row < 0) state.history = [];
     hover(-1, 0, 0);
     Object.assign(state, { query: row, pointed: -1, facts: row < 0 ? null : factsOf(data, row) });
-    panel.show(state, hard.first);
-    hard.show(row);
+    panel.show(state, lists.first);
+    measureSimilarity(colorings, sketch, row, state.facts);
+    if (state.coloring?.kind === "similarity") repaint();
     refresh();
     if (!state.facts) return;
     const { same, known } = state.facts;
@@ -122,14 +153,33 @@ function render({ model, el }) {
 
   /** @param {string} words */
   function find(words) {
-    Object.assign(state, { matches: search(data, words), match: -1 });
+    const name = words.trim() && `“${words.trim()}”`;
+    Object.assign(state, { matches: search(data, words), matchName: name, match: -1 });
+    if (name) lists.turnTo("Found");
     refresh();
   }
 
-  /** @param {Int32Array} rows to show as if they were searched for */
-  function seek(rows) {
-    Object.assign(state, { matches: rows, match: -1 });
+  function unfind() {
+    toolbar.input.value = "";
+    find("");
+  }
+
+  /** @param {Int32Array} rows to show as if they were searched for @param {string} name */
+  function seek(rows, name) {
+    toolbar.input.value = "";
+    Object.assign(state, { matches: rows, matchName: name, match: -1 });
+    lists.turnTo("Found");
     refresh();
+  }
+
+  /** Show the items of the query's label that are not among its neighbors, the most similar first. */
+  function seekMissing() {
+    const rows = missingOf(data, state.query);
+    if (sketch.has) {
+      const near = sketch.near(sketch.pointOf(state.query));
+      rows.sort((a, b) => near[b] - near[a]);
+    }
+    seek(rows, `“${labelOf(data, state.query)}”, not among the neighbors of ${data.ids[state.query]}`);
   }
 
   /** @param {number} step */
@@ -141,18 +191,70 @@ function render({ model, el }) {
     refresh();
   }
 
+  function repaint() {
+    Object.assign(state, { paint: paintBy(state.coloring, data.n), isolated: -1 });
+    legend.show(state);
+  }
+
   /** @param {number} index */
   function color(index) {
-    Object.assign(state, { paint: paintOf(data.colorings[index], data.n), isolated: -1 });
-    toolbar.showLegend(state);
+    state.coloring = colorings[index];
+    repaint();
     refresh();
   }
 
   /** @param {number} slot */
   function isolate(slot) {
     state.isolated = state.isolated === slot ? -1 : slot;
-    toolbar.showLegend(state);
+    legend.show(state);
+    if (state.isolated >= 0) lists.turnTo("Found");
     refresh();
+  }
+
+  /** @param {import("./colorings.js").Coloring} coloring @param {import("./filters.js").Wanted | null} wanted */
+  function filter(coloring, wanted) {
+    if (wanted) state.filters.set(coloring, wanted);
+    else state.filters.delete(coloring);
+    if (wanted) lists.turnTo("Found");
+    refresh();
+  }
+
+  /** Take every search and filter off. */
+  function clear() {
+    state.filters.clear();
+    state.isolated = -1;
+    legend.show(state);
+    unfind();
+  }
+
+  function bookmark() {
+    const { query: row, bookmarks } = state;
+    if (row < 0) return;
+    model.set("bookmarks", bookmarks.includes(row) ? bookmarks.filter((one) => one !== row) : [...bookmarks, row]);
+    model.save_changes();
+  }
+
+  /** Python has another map, for instance because a better one is ready. */
+  function relocate() {
+    axes.pick(layouts()[0]);
+  }
+
+  /** Say what Python is still computing. */
+  function tell() {
+    map.progress.textContent = model.get("progress");
+    map.progress.hidden = !model.get("progress");
+  }
+
+  function layouts() {
+    /** @type {{ name: string, xy: DataView }[]} */
+    const given = [{ name: model.get("projection"), xy: model.get("xy") }, ...model.get("other_maps")];
+    return given.map(({ name, xy }) => ({ name: name || "map", xy: new Float32Array(bytesOf(xy)) }));
+  }
+
+  /** @param {import("./axes.js").Layout} layout */
+  function place({ name, xy }) {
+    map.place(xy);
+    map.caption.textContent = name === "map" ? "a flat sketch of the space" : `${name} · a flat sketch of the space`;
   }
 
   function toggleLasso() {
@@ -163,7 +265,8 @@ function render({ model, el }) {
   /** @param {number[]} rows @param {import("./pointer.js").LassoKind} how */
   function lasso(rows, how) {
     const kept = new Set(how === "replace" ? [] : state.selection);
-    for (const row of rows) if (how === "subtract") kept.delete(row); else kept.add(row);
+    const { passed } = state; // what is faded is not meant
+    for (const row of passed ? rows.filter((one) => passed[one]) : rows) if (how === "subtract") kept.delete(row); else kept.add(row);
     state.lassoing = false;
     select([...kept].sort((a, b) => a - b));
   }
@@ -178,15 +281,18 @@ function render({ model, el }) {
     refresh();
   }
 
+  function selectAll() {
+    if (state.passed) select([...state.found].sort((a, b) => a - b));
+  }
+
   /** Undo one thing, the most passing first. */
   function escape() {
-    if (!toolbar.sheet.hidden) toolbar.help(false);
+    const open = [help, filters, axes].find(({ sheet }) => !sheet.hidden);
+    if (open) open.toggle(false);
     else if (state.lassoing) toggleLasso();
-    else if (state.matches) {
-      toolbar.input.value = "";
-      find("");
-    } else if (state.selection.length) select([]);
-    else if (state.isolated >= 0) isolate(state.isolated);
+    else if (state.matches) unfind();
+    else if (state.selection.length) select([]);
+    else if (state.isolated >= 0 || state.filters.size) clear();
     else if (state.query >= 0) go(-1);
   }
 
@@ -195,16 +301,14 @@ function render({ model, el }) {
     if (root.dataset.theme && state.dark === isDark()) return;
     state.dark = isDark();
     root.dataset.theme = state.dark ? "dark" : "light";
-    toolbar.showLegend(state);
-    panel.show(state, hard.first);
-    for (const one of root.querySelectorAll(".hard")) {
-      one.querySelector(".dot")?.replaceWith(dotOf(Number(one.dataset.row)));
-    }
+    legend.show(state);
+    panel.show(state, lists.first);
     refresh();
     map.draw(); // at once, because paper does not wait for the next frame
   }
 
-  listenToKeys(root, { map, panel, toolbar, back, escape, toggleLasso }, signal);
+  listenToKeys(root, { map, panel, toolbar, help, filters, axes },
+    { back, escape, toggleLasso, selectAll, bookmark }, signal);
   const themes = new MutationObserver(recolor);
   themes.observe(document.body, {
     attributes: true, attributeFilter: ["class", "data-jp-theme-name", "data-jp-theme-light"],
@@ -219,14 +323,22 @@ function render({ model, el }) {
       state.selection = new Int32Array(bytesOf(model.get("selection")));
       refresh();
     },
-    "change:xy": () => map.place(new Float32Array(bytesOf(model.get("xy")))),
-    "change:projection": () => { map.caption.textContent = captionOf(model.get("projection")); },
+    "change:bookmarks": () => {
+      state.bookmarks = model.get("bookmarks");
+      panel.keep(state);
+      lists.show(state);
+    },
+    "change:xy": relocate,
+    "change:projection": relocate,
+    "change:progress": tell,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
 
   el.append(root);
   root.__simlab = { point: map.point, query: () => state.query };
-  heard["change:projection"]();
+  relocate();
+  tell();
+  state.bookmarks = model.get("bookmarks");
   state.selection = new Int32Array(bytesOf(model.get("selection")));
   follow();
   recolor();
@@ -250,29 +362,6 @@ function header(data) {
   return h("header", {},
     h("div.title", {}, data.title && h("h2", {}, data.title), h("span.muted", {}, facts)),
     data.note && h("p.note", {}, data.note));
-}
-
-/** @param {string} projection */
-function captionOf(projection) {
-  return projection ? `${projection} · a flat sketch of the space` : "a flat sketch of the space";
-}
-
-/**
- * Mark the items that pass every filter in use: selection, search, legend.
- *
- * @param {State} state
- * @param {number} n
- */
-function standingOut({ selection, matches, isolated, paint }, n) {
-  const filters = [selection.length ? selection : null, matches].filter((rows) => rows !== null);
-  if (!filters.length && isolated < 0) return null;
-  const strong = new Uint8Array(n);
-  for (const rows of filters) for (const row of rows) strong[row] += 1;
-  for (let row = 0; row < n; row += 1) {
-    const passes = strong[row] === filters.length && (isolated < 0 || paint.slots[row] === isolated);
-    strong[row] = passes ? 1 : 0;
-  }
-  return strong;
 }
 
 export default { render };

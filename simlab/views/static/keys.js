@@ -3,15 +3,20 @@
 
 /**
  * @param {HTMLElement} root
- * @param {{ map: any, panel: any, toolbar: any, back: () => void, escape: () => void, toggleLasso: () => void }} parts
+ * @param {{ map: any, panel: any, toolbar: any, help: any, filters: any, axes: any }} parts
+ * @param {{ back: () => void, escape: () => void, toggleLasso: () => void, selectAll: () => void, bookmark: () => void }} acts
  * @param {AbortSignal} signal
  */
-export function listenToKeys(root, { map, panel, toolbar, back, escape, toggleLasso }, signal) {
+export function listenToKeys(root, { map, panel, toolbar, help, filters, axes }, acts, signal) {
   /** @type {Record<string, () => void>} */
   const plain = {
     "/": () => toolbar.input.focus(),
-    "?": () => toolbar.help(toolbar.sheet.hidden),
-    l: toggleLasso,
+    "?": () => help.toggle(help.sheet.hidden),
+    l: acts.toggleLasso,
+    a: acts.selectAll,
+    b: acts.bookmark,
+    f: () => filters.toggle(filters.sheet.hidden),
+    m: () => axes.toggle(axes.sheet.hidden),
     c: () => toolbar.select.focus(),
     "+": () => map.zoomBy(1.5),
     "=": () => map.zoomBy(1.5),
@@ -42,8 +47,8 @@ export function listenToKeys(root, { map, panel, toolbar, back, escape, toggleLa
   root.addEventListener("keydown", (event) => {
     event.stopPropagation(); // JupyterLab and the page have other plans for most keys
     const typing = event.target instanceof Element && event.target.matches("input, select");
-    if (event.key === "Escape") escape();
-    else if (event.altKey && event.key === "ArrowLeft") back();
+    if (event.key === "Escape") acts.escape();
+    else if (event.altKey && event.key === "ArrowLeft") acts.back();
     else if (typing || event.ctrlKey || event.metaKey || event.altKey || !plain[event.key]) return;
     else plain[event.key]();
     event.preventDefault();

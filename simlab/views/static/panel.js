@@ -1,7 +1,8 @@
 // @ts-check
 /** The query in words, and its nearest neighbors as cards. */
 
-import { labelOf, missingOf } from "./data.js";
+import { voteOf } from "./colorings.js";
+import { labelOf } from "./data.js";
 import { count, h, icon, plural } from "./dom.js";
 
 const WORDS = { same: "✓ same label", other: "✗ other label", unknown: "" };
@@ -13,7 +14,8 @@ const WORDS = { same: "✓ same label", other: "✗ other label", unknown: "" };
  * @param {(row: number) => void} events.go
  * @param {() => void} events.back
  * @param {(row: number) => void} events.point
- * @param {(rows: Int32Array) => void} events.seek
+ * @param {() => void} events.seekMissing
+ * @param {() => void} events.bookmark
  * @param {(row: number) => HTMLElement} dotOf the colored dot of an item
  */
 export function openPanel(data, thumbs, events, dotOf) {
@@ -21,6 +23,7 @@ export function openPanel(data, thumbs, events, dotOf) {
     "button.quiet.back", { type: "button", title: "Back (Alt+Left)", onclick: events.back },
     icon("back"), "Back",
   );
+  const star = h("button.icon-button.star", { type: "button", onclick: events.bookmark }, icon("star"));
   const query = h("div.query", { role: "region", "aria-label": "Query" });
   const gallery = h("div.gallery", { role: "group", "aria-label": "Nearest neighbors" });
   const element = h("div.panel", {}, query, gallery);
@@ -47,6 +50,7 @@ export function openPanel(data, thumbs, events, dotOf) {
     const text = data.texts.length ? data.texts[row] : "";
     const id = data.ids[row];
     back.hidden = !state.history.length;
+    keep(state);
     query.replaceChildren(
       h("div.query-head", {},
         thumbs.has && thumbs.of(row, "div.thumb.large"),
@@ -54,19 +58,27 @@ export function openPanel(data, thumbs, events, dotOf) {
           h("h3", {}, labeled && dotOf(row), labeled ? labelOf(data, row) : id),
           labeled && h("div.muted.clip", { title: id }, id),
           text && h("p.text", { title: text }, text)),
-        back),
+        back, star),
       ...verdict(facts),
       ...(facts.known ? [h("ul.facts", {}, ...sentences(data, facts).map((line) => h("li", {}, ...line)),
-        h("li", {}, ...missing(row, facts)))] : []),
+        h("li", {}, ...missing(facts)))] : []),
     );
   }
 
-  /** @param {number} row @param {import("./data.js").Facts} facts */
-  function missing(row, facts) {
+  /** @param {import("./explorer.js").State} state */
+  function keep({ query: row, bookmarks }) {
+    const kept = bookmarks.includes(row);
+    const said = kept ? "Take the bookmark off (b)" : "Bookmark (b)";
+    star.setAttribute("aria-pressed", String(kept));
+    star.setAttribute("aria-label", said);
+    star.title = said;
+  }
+
+  /** @param {import("./data.js").Facts} facts */
+  function missing(facts) {
     if (!facts.missing) return [`Every other “${data.labelNames[facts.label]}” is in the list.`];
     const noun = facts.missing === 1 ? "item is" : "items are";
-    const show = h("button.link", { type: "button", onclick: () => events.seek(missingOf(data, row)) },
-      "Show");
+    const show = h("button.link", { type: "button", onclick: events.seekMissing }, "Show");
     return [h("b", {}, count(facts.missing)), ` same-label ${noun} not in the list. `, show];
   }
 
@@ -101,6 +113,7 @@ export function openPanel(data, thumbs, events, dotOf) {
   return {
     element,
     gallery,
+    keep,
     /** @param {import("./explorer.js").State} state @param {number} start */
     show(state, start) {
       if (!state.facts) return invite(start);
@@ -138,23 +151,26 @@ function verdict({ neighbors, label, same, known }) {
 }
 
 /**
- * Say where the first wrong neighbor is and how far behind it lies.
+ * Say what the neighbors would predict, where the first wrong one is and how far behind it lies.
  *
  * @param {import("./data.js").Data} data
  * @param {import("./data.js").Facts} facts
  * @returns {(string | HTMLElement)[][]}
  */
-function sentences(data, { neighbors, bestSame, bestOther, firstWrong }) {
+function sentences(data, { neighbors, label, bestSame, bestOther, firstWrong }) {
   const first = bestSame?.similarity ?? 0;
+  const vote = voteOf(data, neighbors);
+  const verb = vote.label === label ? "✓ " : "✗ ";
+  const voted = [`Predicted by their vote: ${verb}`, h("b", {}, data.labelNames[vote.label]), ` (${vote.votes} of ${vote.cast}).`];
   if (!bestOther) {
     const margin = first - neighbors[neighbors.length - 1].similarity;
-    return [["No wrong neighbor; margin at least ", h("b", {}, signed(margin)), "."]];
+    return [voted, ["No wrong neighbor; margin at least ", h("b", {}, signed(margin)), "."]];
   }
   const rank = h("b", {}, String(firstWrong));
   const wrong = ["First wrong neighbor at rank ", rank, `: “${labelOf(data, bestOther.row)}”.`];
-  if (!bestSame) return [wrong, ["No margin: none of its own label is in the list."]];
+  if (!bestSame) return [voted, wrong, ["No margin: none of its own label is in the list."]];
   const margin = h("b", {}, signed(first - bestOther.similarity));
-  return [wrong, ["Margin to the nearest other label ", margin, "."]];
+  return [voted, wrong, ["Margin to the nearest other label ", margin, "."]];
 }
 
 /** @param {number} value */

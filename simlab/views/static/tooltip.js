@@ -1,6 +1,7 @@
 // @ts-check
 /** What lies under the pointer: picture, label, id, text, and class in the coloring in use. */
 
+import { wordOf } from "./colorings.js";
 import { labelOf } from "./data.js";
 import { h } from "./dom.js";
 
@@ -14,14 +15,12 @@ export function openTooltip(data, thumbs, dotOf) {
   return {
     element,
     /** @param {import("./explorer.js").State} state @param {number} x @param {number} y */
-    show({ hover: row, query, paint, facts }, x, y) {
+    show({ hover: row, query, coloring, facts }, x, y) {
       element.hidden = row < 0 || row === query; // the panel tells all about the query
       if (element.hidden) return;
       const text = data.texts.length ? data.texts[row] : "";
       const neighbor = facts?.neighbors.find((one) => one.row === row);
-      const coloring = data.colorings.find(({ name }) => name === paint.name);
-      const code = coloring ? coloring.codes[row] : -1;
-      const known = coloring && coloring.codes !== data.labels && code >= 0;
+      const word = coloring && coloring.codes !== data.labels ? wordOf(coloring, row) : "";
       element.replaceChildren(
         ...(thumbs.has ? [thumbs.of(row)] : []),
         h("div.words", {},
@@ -29,7 +28,7 @@ export function openTooltip(data, thumbs, dotOf) {
             h("span.clip", {}, data.labelNames.length ? labelOf(data, row) : data.ids[row])),
           data.labelNames.length > 0 && h("div.muted.clip", {}, data.ids[row]),
           text && h("div.text", {}, text),
-          known && h("div.muted", {}, `${coloring.name}: ${coloring.names[code]}`),
+          word && h("div.muted", {}, `${coloring?.name}: ${word}`),
           neighbor && h("div.muted", {}, `neighbor ${neighbor.rank}, similarity ${neighbor.similarity.toFixed(3)}`)),
       );
       const host = element.parentElement;
