@@ -59,11 +59,18 @@ def check_shapes(
     neighbors: np.ndarray,
     similarities: np.ndarray,
     per_item: Mapping[str, Sequence[Any] | np.ndarray | None],
+    maps: Mapping[str, np.ndarray],
 ) -> None:
+    """Refuse arrays that do not fit each other; all problems are named together."""
     n = len(xy)
     problems = []
     if xy.ndim != 2 or xy.shape[1] != 2:  # noqa: PLR2004
         problems.append(f"xy must have the shape (n, 2); got {xy.shape}")
+    problems += [
+        f"map {name!r} must have the shape ({n}, 2); got {places.shape}"
+        for name, places in maps.items()
+        if places.shape != (n, 2)
+    ]
     if neighbors.ndim != 2 or len(neighbors) != n:  # noqa: PLR2004
         problems.append(f"neighbors must have the shape ({n}, k); got {neighbors.shape}")
     elif neighbors.shape != similarities.shape:
@@ -81,13 +88,22 @@ def check_shapes(
 
 
 def check_values(
-    xy: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, has_neighbor: np.ndarray
+    xy: np.ndarray,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    has_neighbor: np.ndarray,
+    maps: Mapping[str, np.ndarray],
 ) -> None:
+    """Refuse places and similarities that are not finite, and neighbors that are no rows."""
     n = len(xy)
     if neighbors.size and not np.issubdtype(neighbors.dtype, np.integer):
         raise DataError(f"neighbors must be whole row numbers; got dtype {neighbors.dtype}")
     claims = {
         "xy must be finite": np.isfinite(xy).all(axis=1),
+        **{
+            f"map {name!r} must be finite": np.isfinite(places).all(axis=1)
+            for name, places in maps.items()
+        },
         "similarities must be finite": (np.isfinite(similarities) | ~has_neighbor).all(axis=1),
         f"neighbors must be rows from 0 to {n - 1}": (neighbors < n).all(axis=1),
         "no item may be its own neighbor": (neighbors != np.arange(n)[:, None]).all(axis=1),

@@ -36,15 +36,17 @@ def explore(
     """Open a map of the items, linked to the neighbors of the one you click.
 
     Neighbors are exact and come from the original space; the map is only a sketch of it. Right
-    and wrong neighbors are told apart by label. All of it goes on working in a saved notebook
-    and in a report, without a kernel.
+    and wrong neighbors are told apart by label. Color by any column, by what the neighbors would
+    predict, by similarity to the chosen item; search, filter, select and bookmark; start from the
+    lists of errors; lay the map along axes from one label to another. All of it goes on working
+    in a saved notebook and in a report, without a kernel.
 
     Parameters
     ----------
     embeddings : Embeddings
         What to look at. Pass held-out items for an honest picture of a trained space.
     projection : {"umap", "pca"}, default="umap"
-        How the plane is made. The first UMAP of a process takes up to a minute; layouts are
+        How the plane is made; in the page one can change to PCA. The first UMAP of a process takes up to a minute; layouts are
         remembered by content.
     k : int, default=12
         Neighbors per item (fewer if there are fewer items).
@@ -60,7 +62,8 @@ def explore(
     Returns
     -------
     Explorer
-        A widget; `selected` holds the rows inside the lasso, `query` the chosen item.
+        A widget; `selected` and `selected_ids` hold what lasso or filter chose, `query` the chosen
+        item, `bookmarks` the rows that were kept.
 
     Raises
     ------
@@ -92,8 +95,10 @@ def explore(
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
     name = shown.source.name if shown.source is not None else "embeddings"
     thumbnails, texts = _seen(items.content, progress=progress)
+    by_pca = projection == "pca" or len(shown) < _FEWEST_FOR_UMAP
     return Explorer.of(
         xy=project(shown, projection, seed=seed),
+        other_maps={} if by_pca else {"PCA": project(shown, "pca")},
         neighbors=found.positions,
         similarities=found.similarities,
         labels=items.labels,
@@ -102,7 +107,7 @@ def explore(
         thumbnails=thumbnails,
         colorings=_colorings(shown),
         vectors=shown.unit,
-        projection="PCA" if len(shown) < _FEWEST_FOR_UMAP else projection.upper(),
+        projection="PCA" if by_pca else projection.upper(),
         title=title or name,
         note=note,
     )

@@ -81,7 +81,6 @@ class Explorer(AnyWidget):
     sprite_columns = traitlets.Int(COLUMNS).tag(sync=True)
     projection = traitlets.Unicode().tag(sync=True)
     other_maps = traitlets.List(traitlets.Dict()).tag(sync=True)
-    progress = traitlets.Unicode().tag(sync=True)
     similarity = traitlets.Unicode("cosine").tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
@@ -102,6 +101,7 @@ class Explorer(AnyWidget):
         thumbnails: Sequence[Image.Image | np.ndarray | None] | None = None,
         colorings: Mapping[str, Sequence[Any] | np.ndarray] | None = None,
         vectors: np.ndarray | None = None,
+        other_maps: Mapping[str, np.ndarray] | None = None,
         projection: str = "",
         similarity: str = "cosine",
         title: str = "",
@@ -134,6 +134,8 @@ class Explorer(AnyWidget):
         vectors : array of shape (n, dim), optional
             Unit vectors, of which a sketch goes along: for colors by similarity to any query, and
             for axes from one label to another.
+        other_maps : mapping from name to array of shape (n, 2), optional
+            Further maps that the page can change to.
         projection, similarity : str
             How the map and the similarities were made, in words.
         title, note : str
@@ -171,12 +173,13 @@ class Explorer(AnyWidget):
         neighbors = np.empty((n, 0), int) if neighbors is None else np.asarray(neighbors)
         similarities = np.empty((n, 0)) if similarities is None else np.asarray(similarities)
         colorings = dict(colorings or {})
+        maps = {name: np.asarray(places, "<f4") for name, places in (other_maps or {}).items()}
         per_item = {"labels": labels, "ids": ids, "texts": texts, "thumbnails": thumbnails}
         per_item["vectors"] = vectors
         per_item |= {f"coloring {name!r}": values for name, values in colorings.items()}
-        check_shapes(xy, neighbors, similarities, per_item)
+        check_shapes(xy, neighbors, similarities, per_item, maps)
         has_neighbor = neighbors >= 0
-        check_values(xy, neighbors, similarities, has_neighbor)
+        check_values(xy, neighbors, similarities, has_neighbor, maps)
         label_codes, label_names = coded([] if labels is None else labels)
         sketched = sketch(np.empty((n, 0)) if vectors is None else vectors)
         return cls(
@@ -193,6 +196,7 @@ class Explorer(AnyWidget):
             sketch_error=sketched.error,
             sprites=[] if thumbnails is None else sprite_sheets(thumbnails, cell=thumbnail_size),
             sprite_cell=thumbnail_size,
+            other_maps=[{"name": name, "xy": places.tobytes()} for name, places in maps.items()],
             projection=projection,
             similarity=similarity,
             title=title,

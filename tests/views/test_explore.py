@@ -66,14 +66,15 @@ def test_a_map_by_umap_is_called_so(monkeypatch):
     sixteen = spread(Items.from_arrays(np.eye(16)))
     asked = []
 
-    def laid_out(embeddings, method, *, seed):
+    def laid_out(embeddings, method, *, seed=0):
         asked.append((len(embeddings), method, seed))
         return np.zeros((16, 2))
 
     monkeypatch.setattr("simlab.views._explore.project", laid_out)
     explorer = explore(sixteen, seed=7, progress=False)
 
-    assert (explorer.projection, asked) == ("UMAP", [(16, "umap", 7)])
+    assert (explorer.projection, asked[0]) == ("UMAP", (16, "umap", 7))
+    assert [one["name"] for one in explorer.other_maps] == ["PCA"]
 
 
 def test_ids_and_labels_come_along(space):
@@ -201,6 +202,13 @@ def test_a_coloring_carries_the_values_of_its_column(items):
 
     assert coloring["names"] == ["left", "right"]
     assert np.frombuffer(coloring["codes"], "<i4").tolist() == [0, 1] * 6
+
+
+def test_measurements_are_offered_as_numbers_and_row_numbers_are_not(items):
+    more = items.with_column("size", np.linspace(0.5, 9.5, 12)).with_column("row", range(12))
+    [coloring] = explore(spread(more), **OPTIONS).colorings
+
+    assert coloring["name"] == "size"
 
 
 # -- bad input ------------------------------------------------------------------------------

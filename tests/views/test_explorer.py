@@ -71,6 +71,56 @@ def test_colorings_carry_their_names_and_codes(arrays):
     assert np.frombuffer(coloring["codes"], "<i4").tolist() == [1, 0] * 6
 
 
+def test_numbers_of_many_values_cross_as_numbers():
+    n = 20
+    values = [None, np.inf, *range(n - 2)]
+    [coloring] = Explorer.of(xy=np.zeros((n, 2)), colorings={"size": values}).colorings
+    sent = np.frombuffer(coloring["values"], "<f4")
+
+    assert "codes" not in coloring
+    assert np.isnan(sent[:2]).all()
+    assert sent[2:].tolist() == list(range(n - 2))
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 1, 2] * 4, [f"row {row}" for row in range(N)], [*range(N - 1), "none"]]
+)
+def test_few_numbers_and_names_cross_as_classes(arrays, values):
+    [coloring] = Explorer.of(**arrays, colorings={"column": values}).colorings
+
+    assert set(coloring["names"]) == set(map(str, values))
+
+
+@pytest.mark.parametrize("dim", [3, 200])
+def test_a_sketch_of_the_vectors_keeps_their_cosines_and_tells_its_error(dim):
+    generator = np.random.default_rng(1)
+    vectors = generator.normal(size=(400, dim)) + 2 * generator.normal(size=dim)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    explorer = Explorer.of(xy=np.zeros((400, 2)), vectors=unit)
+    codes = np.frombuffer(explorer.sketch, np.int8).reshape(400, -1) * explorer.sketch_scale
+    off = np.abs(codes @ codes.T - unit @ unit.T)
+
+    assert codes.shape[1] == min(dim, 64)
+    assert np.quantile(off, 0.95) == pytest.approx(explorer.sketch_error, rel=0.25)
+    assert explorer.sketch_error < 0.1
+
+
+def test_without_vectors_there_is_no_sketch(arrays):
+    assert Explorer.of(**arrays).sketch == b""
+
+
+def test_bookmarks_are_rows_each_once(arrays):
+    explorer = Explorer.of(**arrays)
+    explorer.set_state({"bookmarks": [4, 2, 4]})
+
+    assert explorer.bookmarks == [4, 2]
+
+
+def test_a_bookmark_outside_the_items_is_refused(arrays):
+    with pytest.raises(traitlets.TraitError, match="bookmarks must be rows from 0 to 11; got 12"):
+        Explorer.of(**arrays).bookmarks = [3, 12]
+
+
 def test_thumbnails_become_sheets_of_the_asked_size(arrays):
     explorer = Explorer.of(**arrays, thumbnails=[np.eye(8)] * N, thumbnail_size=32)
     [sheet] = explorer.sprites
@@ -113,6 +163,11 @@ def test_a_map_without_neighbors_or_items_can_be_shown(arrays):
         ),
         ({"thumbnails": []}, r"thumbnails must have one entry per item: got 0"),
         ({"colorings": {"split": [1]}}, r"coloring 'split' must have one entry per item"),
+        ({"vectors": np.eye(3)}, r"vectors must have one entry per item: got 3 for 12 items"),
+        (
+            {"other_maps": {"old": np.eye(3)}},
+            r"map 'old' must have the shape \(12, 2\); got \(3, 3\)",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_together(arrays, change, sentence):

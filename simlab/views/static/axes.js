@@ -7,6 +7,7 @@ import { h, icon } from "./dom.js";
  * @typedef {object} Layout
  * @property {string} name
  * @property {Float32Array} xy
+ * @property {boolean} [isFormula] whether its axes mean something by themselves
  */
 
 const NOTHING = "";
@@ -89,7 +90,7 @@ export function openAxes(data, sketch, events) {
     if (empty) return;
     const [right, up] = [placesOn(across), placesOn(along)];
     const xy = Float32Array.from({ length: 2 * data.n }, (_, at) => (at % 2 ? up : right)[at >> 1]);
-    pick({ name: `right: ${wordsOf(across)}; up: ${wordsOf(along)}`, xy });
+    pick({ name: `right: ${wordsOf(across)}; up: ${wordsOf(along)}`, xy, isFormula: true });
   }
 
   /** @param {Layout} layout */

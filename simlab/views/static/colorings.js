@@ -113,18 +113,19 @@ export function measureSimilarity(colorings, sketch, query, facts) {
 export function wordOf({ kind, names, codes, values }, row) {
   if (!values) return codes[row] >= 0 ? names[codes[row]] : "";
   if (Number.isNaN(values[row])) return "";
-  return kind === "similarity" ? values[row].toFixed(2) : figure(values[row]);
+  return figure(kind === "similarity" ? Math.round(100 * values[row]) / 100 : values[row]);
 }
 
 /**
- * Write a number with four digits at most that matter.
+ * Write a number with three digits that matter, more if it is large.
  *
  * @param {number} value
  */
 export function figure(value) {
   const size = Math.abs(value);
-  if (size && (size < 1e-3 || size >= 1e7)) return value.toExponential(2);
-  return value.toLocaleString("en-US", size < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 0 });
+  const sign = value < 0 ? "−" : "";
+  if (size && (size < 1e-3 || size >= 1e7)) return sign + size.toExponential(2);
+  return sign + size.toLocaleString("en-US", size < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 });
 }
 
 /**
@@ -140,4 +141,23 @@ export function rangeOf(values) {
     if (value > high) high = value;
   }
   return low <= high ? [low, high] : null;
+}
+
+/** @typedef {[number, number, boolean, boolean]} Bulk low, high, and whether values lie beyond */
+
+/**
+ * Find the range of most numbers, so that a few far away do not take all colors: without the
+ * lowest and the highest 2 in 100, of twenty numbers or more.
+ *
+ * @param {Float32Array} values NaN counts as none
+ * @returns {Bulk | null} null if there are none
+ */
+export function bulkOf(values) {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const last = sorted.length - 1;
+  if (last < 0) return null;
+  const cut = last < 20 ? 0 : Math.floor(last * 0.02);
+  const [low, high] = [sorted[cut], sorted[last - cut]];
+  if (low === high) return [sorted[0], sorted[last], false, false];
+  return [low, high, sorted[0] < low, sorted[last] > high];
 }

@@ -4,7 +4,8 @@
 /**
  * @typedef {"disc" | "diamond"} Shape
  * @typedef {{ name: string, count: number, light: string, dark: string, shape: Shape }} Swatch
- * @typedef {{ name: string, kind?: string, swatches: Swatch[], slots: Uint8Array, numeric?: boolean, range?: [number, number] }} Paint
+ * @typedef {{ name: string, kind?: string, swatches: Swatch[], slots: Uint8Array, numeric?: boolean,
+ *   range?: import("./colorings.js").Bulk | null }} Paint
  */
 
 /** Light and dark form of each class color; eight by Okabe and Ito (2008), four by Tol (2021). */

@@ -239,12 +239,6 @@ function render({ model, el }) {
     axes.pick(layouts()[0]);
   }
 
-  /** Say what Python is still computing. */
-  function tell() {
-    map.progress.textContent = model.get("progress");
-    map.progress.hidden = !model.get("progress");
-  }
-
   function layouts() {
     /** @type {{ name: string, xy: DataView }[]} */
     const given = [{ name: model.get("projection"), xy: model.get("xy") }, ...model.get("other_maps")];
@@ -252,9 +246,9 @@ function render({ model, el }) {
   }
 
   /** @param {import("./axes.js").Layout} layout */
-  function place({ name, xy }) {
+  function place({ name, xy, isFormula }) {
     map.place(xy);
-    map.caption.textContent = name === "map" ? "a flat sketch of the space" : `${name} · a flat sketch of the space`;
+    map.caption.textContent = isFormula ? name : `${name} · a flat sketch of the space`;
   }
 
   function toggleLasso() {
@@ -330,14 +324,13 @@ function render({ model, el }) {
     },
     "change:xy": relocate,
     "change:projection": relocate,
-    "change:progress": tell,
+    "change:other_maps": relocate,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
 
   el.append(root);
   root.__simlab = { point: map.point, query: () => state.query };
   relocate();
-  tell();
   state.bookmarks = model.get("bookmarks");
   state.selection = new Int32Array(bytesOf(model.get("selection")));
   follow();

@@ -53,6 +53,14 @@ export function openFilters(colorings, filter) {
     onclick: () => toggle(sheet.hidden) }, icon("filter"), "Filter");
   /** @type {Filters} */
   let active = new Map();
+  /** @type {Wanted | undefined} */
+  let offered; // what the sheet shows, so that it is built anew only when others change it
+
+  /** @param {import("./colorings.js").Coloring} coloring @param {Wanted | null} wanted */
+  function ask(coloring, wanted) {
+    offered = wanted ?? undefined;
+    filter(coloring, wanted);
+  }
 
   /** @param {boolean} open */
   function toggle(open) {
@@ -64,6 +72,7 @@ export function openFilters(colorings, filter) {
 
   function offer() {
     const coloring = colorings[Number(select.value)];
+    offered = active.get(coloring);
     if (coloring) body.replaceChildren(...(coloring.values ? range(coloring) : classes(coloring)));
   }
 
@@ -77,7 +86,7 @@ export function openFilters(colorings, filter) {
     return names.map((name, code) => {
       const box = h("input", { type: "checkbox", checked: kept.has(code), onchange: () => {
         if (box.checked) kept.add(code); else kept.delete(code);
-        filter(coloring, kept.size ? new Set(kept) : null);
+        ask(coloring, kept.size ? new Set(kept) : null);
       } });
       return h("label.value", {}, box, h("span.clip", {}, name), h("span.number", {}, count(counts[code])));
     });
@@ -101,7 +110,7 @@ export function openFilters(colorings, filter) {
       const high = to.value === "" ? Infinity : Number(to.value);
       told.textContent = low > high ? "The first number must not be above the second." : "";
       if (low > high) return;
-      filter(coloring, low === -Infinity && high === Infinity ? null : [low, high]);
+      ask(coloring, low === -Infinity && high === Infinity ? null : [low, high]);
     }
     return [h("div.range", {}, from, "to", to), told];
   }
@@ -112,7 +121,7 @@ export function openFilters(colorings, filter) {
     show(now) {
       active = now;
       button.setAttribute("aria-pressed", String(now.size > 0));
-      if (!sheet.hidden && !sheet.contains(document.activeElement)) offer();
+      if (!sheet.hidden && now.get(colorings[Number(select.value)]) !== offered) offer();
     },
   };
 }

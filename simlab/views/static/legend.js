@@ -39,13 +39,14 @@ export function openLegend(sketch, isolate) {
       const lead = paint.kind === "similarity" ? "Choose a point: colors show how near all others are to it." : "No numbers here.";
       return [h("span.muted.lead", {}, lead)];
     }
-    const [low, high] = paint.range;
+    const [low, high, below, above] = paint.range;
+    const [from, to] = [`${below ? "≤ " : ""}${figure(low)}`, `${above ? "≥ " : ""}${figure(high)}`];
     const bar = h("i.bar", { "aria-hidden": "true" });
     bar.style.background = gradient(dark);
     const last = paint.swatches.length - 1;
     return [
-      h("span.scale", { role: "img", "aria-label": `${paint.name}, from ${figure(low)} to ${figure(high)}` },
-        h("span.number", {}, figure(low)), bar, h("span.number", {}, figure(high))),
+      h("span.scale", { role: "img", "aria-label": `${paint.name}, from ${from} to ${to}` },
+        h("span.number", {}, from), bar, h("span.number", {}, to)),
       h("span.muted.clip", {}, paint.name),
       paint.kind === "similarity" && sketch.error >= 0.005
         && h("span.muted", { title: "Neighbors are exact; other similarities come from a sketch of the vectors." },

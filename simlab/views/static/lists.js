@@ -131,7 +131,7 @@ export function openLists(data, thumbs, events, dotOf) {
       const n = lists[at].counted ? lists[at].rows(state).length : 0;
       tab.replaceChildren(lists[at].name, n ? h("span.number", {}, count(n)) : "");
     }
-    lead.textContent = total ? `${count(total)}${isPairs ? " pairs" : ""}: ${list.lead}` : list.empty;
+    lead.textContent = total ? `${count(total)}${isPairs ? " pairs" : ""} · ${list.lead}` : list.empty;
     const cards = isPairs ? pairs.slice(0, shown).map(pairCard)
       : Array.from({ length: Math.min(total, shown) }, (_, at) => card(rows[at], list.words?.(at) ?? ""));
     const more = h("button.plain", { type: "button", onclick: () => {

@@ -27,7 +27,6 @@ export function openMap(data, thumbs, events, signal) {
   const label = `Map of ${data.n} items. ${keys}`;
   const surface = h("div.surface", { role: "application", tabindex: 0, "aria-label": label }, points, marks);
   const caption = h("div.caption");
-  const progress = h("div.progress", { role: "status", hidden: true });
   /** @param {string} name @param {"plus" | "minus" | "fit"} picture @param {() => void} act */
   const button = (name, picture, act) => (
     h("button.icon-button", { type: "button", title: name, "aria-label": name, onclick: act }, icon(picture))
@@ -38,7 +37,7 @@ export function openMap(data, thumbs, events, signal) {
     button("Zoom out (−)", "minus", () => zoomBy(1 / 1.5)),
     button("Show all (0)", "fit", () => fit()),
   );
-  const element = h("div.map", {}, surface, caption, progress, zoomButtons);
+  const element = h("div.map", {}, surface, caption, zoomButtons);
 
   const view = { width: 0, height: 0, scale: 1, left: 0, top: 0 };
   const order = shuffled(data.n);
@@ -90,7 +89,7 @@ export function openMap(data, thumbs, events, signal) {
     if (!brush) return;
     paintPoints(brush, {
       xy, view, ratio: ratio(), radius: radius(), paint: now.paint, strong: now.strong, order,
-      opacity: now.query >= 0 ? 0.5 : 0.86, dark: now.dark,
+      opacity: now.query >= 0 && !now.paint.numeric ? 0.5 : 0.86, dark: now.dark,
       background: getComputedStyle(element).backgroundColor,
     });
   }
@@ -174,7 +173,7 @@ export function openMap(data, thumbs, events, signal) {
   });
 
   return {
-    element, surface, caption, progress, fit, zoomBy, draw,
+    element, surface, caption, fit, zoomBy, draw,
     /** @param {import("./explorer.js").State} next @param {boolean} all */
     show(next, all) {
       state = next;

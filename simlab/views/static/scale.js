@@ -1,7 +1,7 @@
 // @ts-check
 /** Colors of numbers: a scale that rises in contrast, told apart without red and green. */
 
-import { rangeOf } from "./colorings.js";
+import { bulkOf } from "./colorings.js";
 import { paintOf } from "./colors.js";
 
 /** From low to high, on light and on dark ground: lightness falls on one and rises on the other. */
@@ -39,7 +39,7 @@ function inkOf(share, dark) {
 export function paintBy(coloring, n) {
   if (!coloring?.values) return paintOf(coloring, n);
   const { name, kind, values } = coloring;
-  const range = rangeOf(values);
+  const range = bulkOf(values);
   /** @type {import("./colors.js").Swatch[]} */
   const swatches = Array.from({ length: STEPS }, (_, step) => ({
     name: "", count: 0, light: inkOf(step / (STEPS - 1), false), dark: inkOf(step / (STEPS - 1), true), shape: "disc",
@@ -47,10 +47,11 @@ export function paintBy(coloring, n) {
   swatches.push({ name: `no ${name}`, count: 0, light: NO_NUMBER[0], dark: NO_NUMBER[1], shape: "disc" });
   const [low, high] = range ?? [0, 1];
   const slots = Uint8Array.from(values, (value) => (
-    Number.isNaN(value) ? STEPS : Math.round(((value - low) / (high - low || 1)) * (STEPS - 1))
+    Number.isNaN(value) ? STEPS
+      : Math.round(Math.min(1, Math.max(0, (value - low) / (high - low || 1))) * (STEPS - 1))
   ));
   for (const slot of slots) swatches[slot].count += 1;
-  return { name, kind, swatches, slots, numeric: true, range: range ?? undefined };
+  return { name, kind, swatches, slots, numeric: true, range };
 }
 
 /**
