@@ -7,7 +7,7 @@ from typing import Any
 from simlab.errors import DataError
 from simlab.reports._page import Figure, Html, Markdown, Part, Widget, page
 from simlab.space import Embeddings
-from simlab.views import Comparison, explore
+from simlab.views import Comparison, Explorer, explore
 
 
 def report(*values: Any, to: str | Path = "report.html", title: str = "simlab report") -> Path:
@@ -69,7 +69,7 @@ def _parts(value: Any) -> list[Part]:
     if hasattr(value, "to_plotly_json"):  # before widgets: a FigureWidget is both
         return [Figure(value)]
     if isinstance(value, AnyWidget):
-        return [Widget(value)]
+        return [Widget(value.wait() if isinstance(value, Explorer) else value)]
     if hasattr(value, "_repr_html_"):
         return [Html(value._repr_html_())]
     raise DataError(

@@ -1,6 +1,7 @@
 """explore: from embeddings to the linked map and gallery."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,15 +9,17 @@ from tqdm.auto import tqdm
 
 from simlab._pictures import is_picture
 from simlab._thumbnails import thumbnail, written
-from simlab.errors import DataError
+from simlab.errors import ChoiceError, DataError
 from simlab.items import Content
 from simlab.space import Embeddings, Index, project
+from simlab.views._aside import laid_out_aside
 from simlab.views._explorer import Explorer
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from PIL.Image import Image
 
+PROJECTIONS = ("pca", "umap")
 _FEWEST_FOR_UMAP = 16
 """`project` lays out fewer items by PCA, whatever is asked."""
 _MOST_VALUES = 100
@@ -31,6 +34,7 @@ def explore(
     title: str | None = None,
     max_items: int = 20_000,
     seed: int = 0,
+    background: bool = False,
     progress: bool = True,
 ) -> Explorer:
     """Open a map of the items, linked to the neighbors of the one you click.
@@ -46,8 +50,8 @@ def explore(
     embeddings : Embeddings
         What to look at. Pass held-out items for an honest picture of a trained space.
     projection : {"umap", "pca"}, default="umap"
-        How the plane is made; in the page one can change to PCA. The first UMAP of a process takes up to a minute; layouts are
-        remembered by content.
+        How the plane is made; in the page one can change to PCA. The first UMAP of a process
+        takes up to a minute; layouts are remembered by content.
     k : int, default=12
         Neighbors per item (fewer if there are fewer items).
     title : str, optional
@@ -56,6 +60,10 @@ def explore(
         Of a larger set a random sample is shown, and the view says so.
     seed : int, default=0
         Of the layout and the sample.
+    background : bool, default=False
+        Show PCA at once, and the projection when another process has computed it: the kernel
+        stays free, and the map says which stage it is in. `explorer.wait()` waits for it, and so
+        does a report.
     progress : bool, default=True
         Show a progress bar while thumbnails are made.
 
@@ -93,12 +101,18 @@ def explore(
     shown, note = _sample(embeddings, max_items, seed)
     items = shown.items
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
-    name = shown.source.name if shown.source is not None else "embeddings"
+    source = shown.source.name if shown.source is not None else "embeddings"
     thumbnails, texts = _seen(items.content, progress=progress)
+    if projection not in PROJECTIONS:
+        raise ChoiceError.of("projection", projection, PROJECTIONS)
     by_pca = projection == "pca" or len(shown) < _FEWEST_FOR_UMAP
-    return Explorer.of(
-        xy=project(shown, projection, seed=seed),
-        other_maps={} if by_pca else {"PCA": project(shown, "pca")},
+    maps = {"PCA": project(shown, "pca")}
+    if not by_pca and not background:
+        maps = {projection.upper(): project(shown, projection, seed=seed)} | maps
+    name, *others = maps
+    explorer = Explorer.of(
+        xy=maps[name],
+        other_maps={other: maps[other] for other in others},
         neighbors=found.positions,
         similarities=found.similarities,
         labels=items.labels,
@@ -107,10 +121,14 @@ def explore(
         thumbnails=thumbnails,
         colorings=_colorings(shown),
         vectors=shown.unit,
-        projection="PCA" if by_pca else projection.upper(),
-        title=title or name,
+        projection=name,
+        title=title or source,
         note=note,
     )
+    if background and not by_pca:
+        aside = partial(laid_out_aside, shown, projection, seed=seed)
+        explorer.improve(lambda tell: aside(tell=tell), projection.upper())
+    return explorer
 
 
 def _sample(embeddings: Embeddings, most: int, seed: int) -> tuple[Embeddings, str]:

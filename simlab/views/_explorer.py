@@ -1,8 +1,9 @@
 """The explorer: a map of all items, and the neighbors of the one you choose."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -64,6 +65,7 @@ class Explorer(AnyWidget):
 
     _esm: ClassVar[str] = joined(_PARTS)
     _css: ClassVar[str] = styled("theme", "explorer")
+    _work: Thread | None = None
 
     xy = traitlets.Bytes().tag(sync=True)
     neighbors = traitlets.Bytes().tag(sync=True)
@@ -80,6 +82,7 @@ class Explorer(AnyWidget):
     sprite_cell = traitlets.Int(64).tag(sync=True)
     sprite_columns = traitlets.Int(COLUMNS).tag(sync=True)
     projection = traitlets.Unicode().tag(sync=True)
+    progress = traitlets.Unicode().tag(sync=True)
     other_maps = traitlets.List(traitlets.Dict()).tag(sync=True)
     similarity = traitlets.Unicode("cosine").tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
@@ -203,6 +206,44 @@ class Explorer(AnyWidget):
             note=note,
             query=query,
         )
+
+    def improve(self, compute: Callable[[Callable[[str], None]], np.ndarray], name: str) -> None:
+        """Change to a better map when it is ready; the map of now stays to be chosen.
+
+        Parameters
+        ----------
+        compute : callable
+            Gives places of shape (n, 2); is handed a function to tell its stages to.
+        name : str
+            Of the better map.
+        """
+
+        def work() -> None:
+            def tell(stage: str) -> None:
+                self.progress = f"{name}: {stage} …"
+
+            try:
+                places = np.asarray(compute(tell), "<f4")
+            except Exception as error:  # noqa: BLE001 (a thread has nobody to raise to)
+                self.progress = f"{name} failed, this is still {self.projection}: {error}"
+                return
+            known = {"name": self.projection, "xy": self.xy}
+            with self.hold_sync():
+                self.other_maps = [*self.other_maps, known]
+                self.projection, self.xy, self.progress = name, places.tobytes(), ""
+
+        self.progress = f"{name}: starting …"
+        self._work = Thread(target=work, name=f"simlab {name}", daemon=True)
+        self._work.start()
+
+    def wait(self) -> Self:
+        """Wait for the map that is being computed, if any; gives the explorer.
+
+        A report waits by itself.
+        """
+        if self._work is not None:
+            self._work.join()
+        return self
 
     @property
     def selected(self) -> np.ndarray:

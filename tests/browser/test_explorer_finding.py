@@ -335,6 +335,16 @@ def test_the_map_can_be_changed_for_another_that_came_along(opened):
     assert opened.page.inner_text(".caption").startswith("turned")
 
 
+def test_what_is_still_computed_is_said_until_it_is_ready(opened):
+    tell = "told => document.querySelector('[data-widget]').model.set('progress', told)"
+    opened.page.evaluate(tell, "UMAP: loading …")
+    said = opened.page.inner_text(".progress")
+    opened.page.evaluate(tell, "")
+
+    assert said == "UMAP: loading …"
+    assert not opened.page.is_visible(".progress")
+
+
 def test_axes_run_from_one_label_to_another(opened):
     opened.page.get_by_role("button", name="Map", exact=True).click()
     opened.page.get_by_label("Right: more like").select_option(label="ash")
@@ -347,6 +357,22 @@ def test_axes_run_from_one_label_to_another(opened):
 
     assert np.corrcoef(wanted, seen)[0, 1] > 0.999
     assert opened.page.inner_text(".caption").startswith("right: ash \N{MINUS SIGN} elm; up: ")
+
+
+def test_a_map_that_becomes_ready_does_not_take_axes_of_ones_own_away(opened):
+    opened.page.get_by_role("button", name="Map", exact=True).click()
+    opened.page.get_by_role("button", name="Draw these axes").click()
+    before = opened.page.inner_text(".caption")
+    opened.page.evaluate(
+        "document.querySelector('[data-widget]').model.set('projection', 'better')"
+    )
+    after = opened.page.inner_text(".caption")
+    opened.page.keyboard.press("Escape")
+    opened.page.get_by_role("button", name="Map", exact=True).click()
+    opened.page.get_by_role("button", name="better").click()
+
+    assert before == after
+    assert opened.page.inner_text(".caption").startswith("better")
 
 
 def test_axes_of_the_query_need_one(opened):

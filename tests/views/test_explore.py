@@ -73,8 +73,20 @@ def test_a_map_by_umap_is_called_so(monkeypatch):
     monkeypatch.setattr("simlab.views._explore.project", laid_out)
     explorer = explore(sixteen, seed=7, progress=False)
 
-    assert (explorer.projection, asked[0]) == ("UMAP", (16, "umap", 7))
+    assert (explorer.projection, asked[-1]) == ("UMAP", (16, "umap", 7))
     assert [one["name"] for one in explorer.other_maps] == ["PCA"]
+
+
+def test_in_the_background_pca_is_there_at_once_and_umap_when_it_is_ready():
+    sixteen = spread(Items.from_arrays(np.eye(16)))
+    explorer = explore(sixteen, background=True, progress=False)
+    first = explorer.projection, explorer.xy, explorer.progress.startswith("UMAP: ")
+    explorer.wait()
+
+    assert first == ("PCA", project(sixteen, "pca").astype("<f4").tobytes(), True)
+    assert (explorer.projection, explorer.progress) == ("UMAP", "")
+    assert explorer.other_maps == [{"name": "PCA", "xy": first[1]}]
+    assert explorer.xy == project(sixteen).astype("<f4").tobytes()
 
 
 def test_ids_and_labels_come_along(space):

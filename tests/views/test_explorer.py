@@ -121,6 +121,38 @@ def test_a_bookmark_outside_the_items_is_refused(arrays):
         Explorer.of(**arrays).bookmarks = [3, 12]
 
 
+def test_a_better_map_tells_its_stages_and_takes_the_place_of_the_first(arrays):
+    explorer = Explorer.of(**arrays, projection="first")
+    told = []
+    explorer.observe(lambda change: told.append(change["new"]), names="progress")
+
+    def compute(tell):
+        tell("half way")
+        return np.ones((N, 2))
+
+    explorer.improve(compute, "better")
+    explorer.wait()
+
+    assert told == ["better: starting …", "better: half way …", ""]
+    assert (explorer.projection, [one["name"] for one in explorer.other_maps]) == (
+        "better",
+        ["first"],
+    )
+    assert np.frombuffer(explorer.xy, "<f4").tolist() == [1] * 2 * N
+
+
+def test_a_better_map_that_fails_leaves_the_first_and_says_so(arrays):
+    explorer = Explorer.of(**arrays, projection="first")
+
+    def compute(_):
+        raise DataError("no places")
+
+    explorer.improve(compute, "better")
+
+    assert explorer.wait().projection == "first"
+    assert explorer.progress == "better failed, this is still first: no places"
+
+
 def test_thumbnails_become_sheets_of_the_asked_size(arrays):
     explorer = Explorer.of(**arrays, thumbnails=[np.eye(8)] * N, thumbnail_size=32)
     [sheet] = explorer.sprites

@@ -39,7 +39,8 @@ export function openAxes(data, sketch, events) {
       across.element, along.element, apply, told));
   const button = h("button.plain", { type: "button", title: "Choose the map, or axes of your own (m)",
     "aria-expanded": "false", onclick: () => toggle(sheet.hidden) }, icon("axes"), "Map");
-  let chosen = "";
+  /** @type {Layout | null} */
+  let chosen = null;
 
   /** @param {string} name @param {number} at */
   function axis(name, at) {
@@ -95,14 +96,14 @@ export function openAxes(data, sketch, events) {
 
   /** @param {Layout} layout */
   function pick(layout) {
-    chosen = layout.name;
+    chosen = layout;
     events.place(layout);
     offer();
   }
 
   function offer() {
     choice.replaceChildren(...events.layouts().map((layout) => h(
-      "button.plain", { type: "button", "aria-pressed": String(layout.name === chosen), onclick: () => pick(layout) },
+      "button.plain", { type: "button", "aria-pressed": String(layout.name === chosen?.name), onclick: () => pick(layout) },
       layout.name,
     )));
   }
@@ -115,5 +116,5 @@ export function openAxes(data, sketch, events) {
     (open ? close : button).focus({ preventScroll: true });
   }
 
-  return { button, sheet, toggle, pick, chosen: () => chosen };
+  return { button, sheet, toggle, pick, isFormula: () => Boolean(chosen?.isFormula) };
 }

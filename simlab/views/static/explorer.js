@@ -234,9 +234,15 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  /** Python has another map, for instance because a better one is ready. */
+  /** Python has another map, for instance because a better one is ready; axes of one's own stay. */
   function relocate() {
-    axes.pick(layouts()[0]);
+    if (!axes.isFormula()) axes.pick(layouts()[0]);
+  }
+
+  /** Say what Python is still computing. */
+  function tell() {
+    map.progress.textContent = model.get("progress");
+    map.progress.hidden = !model.get("progress");
   }
 
   function layouts() {
@@ -324,13 +330,14 @@ function render({ model, el }) {
     },
     "change:xy": relocate,
     "change:projection": relocate,
-    "change:other_maps": relocate,
+    "change:progress": tell,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
 
   el.append(root);
   root.__simlab = { point: map.point, query: () => state.query };
   relocate();
+  tell();
   state.bookmarks = model.get("bookmarks");
   state.selection = new Int32Array(bytesOf(model.get("selection")));
   follow();

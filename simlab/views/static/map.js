@@ -27,6 +27,7 @@ export function openMap(data, thumbs, events, signal) {
   const label = `Map of ${data.n} items. ${keys}`;
   const surface = h("div.surface", { role: "application", tabindex: 0, "aria-label": label }, points, marks);
   const caption = h("div.caption");
+  const progress = h("div.progress", { role: "status", hidden: true });
   /** @param {string} name @param {"plus" | "minus" | "fit"} picture @param {() => void} act */
   const button = (name, picture, act) => (
     h("button.icon-button", { type: "button", title: name, "aria-label": name, onclick: act }, icon(picture))
@@ -37,7 +38,7 @@ export function openMap(data, thumbs, events, signal) {
     button("Zoom out (−)", "minus", () => zoomBy(1 / 1.5)),
     button("Show all (0)", "fit", () => fit()),
   );
-  const element = h("div.map", {}, surface, caption, zoomButtons);
+  const element = h("div.map", {}, surface, caption, progress, zoomButtons);
 
   const view = { width: 0, height: 0, scale: 1, left: 0, top: 0 };
   const order = shuffled(data.n);
@@ -173,7 +174,7 @@ export function openMap(data, thumbs, events, signal) {
   });
 
   return {
-    element, surface, caption, fit, zoomBy, draw,
+    element, surface, caption, progress, fit, zoomBy, draw,
     /** @param {import("./explorer.js").State} next @param {boolean} all */
     show(next, all) {
       state = next;
