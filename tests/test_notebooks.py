@@ -97,3 +97,12 @@ def test_two_sets_run_and_training_helps_the_one_with_fine_labels(executed):
 
     assert "array([[ 1., nan]]" in told
     assert float(rates[1]) > float(rates[0]) + 0.05
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_comparing_losses_runs_and_every_loss_is_better_than_no_training(executed):
+    told = said(executed("05_comparing_losses") / "reports" / "05_comparing_losses.ipynb")
+    better = re.findall(r"^  (supcon|triplet|softmax) .* better$", told, re.MULTILINE)
+
+    assert set(better) == {"supcon", "triplet", "softmax"}

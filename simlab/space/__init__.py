@@ -6,7 +6,14 @@ from simlab.space._index import Index as Index
 from simlab.space._mine import mine as mine
 from simlab.space._near import near_duplicates as near_duplicates
 from simlab.space._neighbors import Neighbors as Neighbors, neighbor_row as neighbor_row
+from simlab.space._paired import (
+    BETTER as BETTER,
+    NOT_SEEN as NOT_SEEN,
+    WORSE as WORSE,
+    paired as paired,
+)
 from simlab.space._projections import project as project
 from simlab.space._retrieval import retrieval_rates as retrieval_rates
 from simlab.space._scores import Scores as Scores, score as score
+from simlab.space._seeds import mean_of_seeds as mean_of_seeds
 from simlab.space._suspects import Suspects as Suspects, suspects as suspects

@@ -1,6 +1,8 @@
 """Things to touch: the explorer, the gallery and the comparison. No torch."""
 
-from simlab.views._compare import Comparison as Comparison, compare as compare
+from simlab.views._compare import compare as compare
+from simlab.views._compare_changes import Changes as Changes
+from simlab.views._comparison import Comparison as Comparison
 from simlab.views._explore import explore as explore
 from simlab.views._explorer import Explorer as Explorer
 from simlab.views._gallery import Gallery as Gallery, gallery as gallery
