@@ -14,6 +14,7 @@ from simlab.space._paired import (
 )
 from simlab.space._projections import project as project
 from simlab.space._retrieval import retrieval_rates as retrieval_rates
-from simlab.space._scores import Scores as Scores, score as score
+from simlab.space._score import score as score
+from simlab.space._scores import Scores as Scores
 from simlab.space._seeds import mean_of_seeds as mean_of_seeds
 from simlab.space._suspects import Suspects as Suspects, suspects as suspects
