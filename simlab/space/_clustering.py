@@ -1,4 +1,4 @@
-"""Metrics of clusters: do the groups that k-means finds agree with the labels?"""
+"""Metrics of clusters: how far the groups that k-means finds agree with the labels."""
 
 import warnings
 from collections.abc import Sequence

@@ -48,12 +48,12 @@ def expanded_level(n: int, level: float = LEVEL) -> float:
     >>> [round(expanded_level(n), 3) for n in (10, 1000)]
     [0.983, 0.95]
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit  # scipy.stats takes a second to import
 
     if n < 2:  # noqa: PLR2004 (of one unit nothing is known)
         return 1.0
-    half = np.sqrt(n / (n - 1)) * t.ppf((1 + level) / 2, n - 1)
-    return float(1 - 2 * norm.sf(half))
+    half = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2)
+    return float(1 - 2 * ndtr(-half))
 
 
 def bootstrap_interval(

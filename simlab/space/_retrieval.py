@@ -9,7 +9,10 @@ from simlab.space._named import checked, depth_of, needs, rates_of
 from simlab.space._ranked import TIE, Votes, ranked
 from simlab.space._search import nearest_others
 
-_CHUNK = 1024
+_CHUNK = 4096
+"""Queries at a time: faiss takes twice as long for each of 1,024."""
+_ENTRIES = 1 << 22
+"""Neighbors at a time, where many are asked for."""
 
 
 def retrieval_rates(
@@ -61,6 +64,7 @@ def retrieval_rates(
     n = len(gallery) - int((own >= 0).any())
     depth = depth_of(metrics, int(relevant[asked].max()), n)
     rates = {name: np.empty(len(asked)) for name in metrics}
+    by_vote = needs(metrics, "knn-accuracy")
 
     def in_full(places: np.ndarray) -> None:
         """Rate by the similarities to all items, for ranks that a search cannot settle."""
@@ -80,8 +84,9 @@ def retrieval_rates(
         in_full(np.arange(len(asked)))
         return asked, rates
     open_ended = []
-    for start in range(0, len(asked), _CHUNK):
-        rows = asked[start : start + _CHUNK]
+    step = max(min(_CHUNK, _ENTRIES // depth), 1)
+    for start in range(0, len(asked), step):
+        rows = asked[start : start + step]
         positions, similarity = nearest_others(queries[rows], gallery, own[rows], depth + 1)
         open_ended.append(start + np.flatnonzero(similarity[:, -2] - similarity[:, -1] <= TIE))
         labels = gallery_codes[positions[:, :depth]]
@@ -91,7 +96,7 @@ def retrieval_rates(
             labels == codes[rows, None],
             relevant[rows],
             depth=depth,
-            votes=Votes(labels, similarity, codes[rows]) if needs(metrics, "knn-accuracy") else None,
+            votes=Votes(labels, similarity, codes[rows]) if by_vote else None,
         )
         for name, values in rates_of(found, metrics).items():
             rates[name][start : start + len(rows)] = values

@@ -115,10 +115,8 @@ def score(
     wanted = per_query(names)
     if is_scored and not wanted:
         return Scores(_name_of(embeddings), framed(rows), frame_of_given_pairs(embeddings))
-    asked, rates = np.arange(len(embeddings)), {}
-    if wanted:
-        asked, rates = _rates(embeddings, gallery, own, wanted)
-        _check_asked(len(asked), len(embeddings))
+    asked, rates = _rates(embeddings, gallery, own, wanted)
+    _check_asked(len(asked), len(embeddings))
     queries = embeddings[asked]
     scores = scores_of(_name_of(queries), pd.DataFrame({**_told(queries), **rates}))
     rows += scores.frame.to_dict("records")
@@ -152,12 +150,12 @@ def _check_fit(names: Sequence[str], queries: Embeddings, *, is_scored: bool) ->
 def _rates(
     queries: Embeddings, gallery: Embeddings, own: np.ndarray, metrics: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Rate every query that has something to find."""
+    """Rate every query that has something to find; all of them if nothing is asked of each."""
+    if not metrics:
+        return np.arange(len(queries)), {}
     if queries.items.similarity.is_plain:
         codes, theirs = _common_codes(queries, gallery)
-        return retrieval_rates(
-            queries.unit, codes, gallery.unit, theirs, own=own, metrics=metrics
-        )
+        return retrieval_rates(queries.unit, codes, gallery.unit, theirs, own=own, metrics=metrics)
     known = similarity_between(queries.items, gallery.items)
     ahead = 0 if gallery.items is queries.items else len(queries)
     return graded_rates(

@@ -71,7 +71,7 @@ class Scores:
 
     @cached_property
     def per_class(self) -> "pd.DataFrame":
-        """The metrics of each class: where does the space work, and where not?
+        """The metrics of each class: where the space works, and where not.
 
         One row per label and metric: `label`, `classes`, `metric`, `value`, `low` and `high` (95%
         interval, over the queries of the class: it is this class that is asked about), `n`
@@ -94,7 +94,7 @@ class Scores:
         first, second = (self.frame[name].str.len().max() for name in ("classes", "metric"))
         lines = [
             f"{row.classes:>{max(first, 6)}} {row.metric:<{max(second, 12)}} "
-            f"{row.value:.3f}  " + ("" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]")
+            f"{row.value:.3f}" + ("" if np.isnan(row.low) else f"  [{row.low:.3f}, {row.high:.3f}]")
             for row in self.frame.itertuples()
         ]
         return "\n".join([f"Scores of {self.name}: {len(self.per_query):,} queries", *lines])
@@ -108,16 +108,17 @@ class Scores:
             ]
             for row in self.frame.itertuples()
         ]
-        units = " and ".join(sorted(set(self.frame["unit"]) - {""}))
+        units = " and ".join(sorted(set(self.frame["unit"]) - {"none"}))
         table = _html.table(["classes", "metric", "value", "95% interval", "queries"], rows)
-        return _html.block(f"Scores of {self.name}", table, note=f"bootstrap over {units}")
+        note = f"bootstrap over {units}" if units else ""
+        return _html.block(f"Scores of {self.name}", table, note=note)
 
 
 def scores_of(name: str, per_query: "pd.DataFrame") -> Scores:
     """Average what is known per query, group by group, with intervals."""
     metrics = metrics_of(per_query)
     rows: list[dict[str, Any]] = []
-    for group, chosen, classes in told_apart(per_query):
+    for group, chosen, classes in told_apart(per_query) if metrics else ():
         unit = "queries" if classes is None else "classes"
         means = _means(per_query[chosen], metrics, classes)
         rows += [{"classes": group} | row | {"unit": unit} for row in means]

@@ -54,8 +54,8 @@ def verification_rates(
     Examples
     --------
     >>> pairs = np.array([[0, 1], [0, 2], [1, 2]])
-    >>> found = verification_rates(np.array([0.9, 0.2, 0.1]), np.array([1, 0, 0]) > 0, pairs, ["auc"])
-    >>> found["auc"][0]
+    >>> similarity, is_alike = np.array([0.9, 0.2, 0.1]), np.array([True, False, False])
+    >>> verification_rates(similarity, is_alike, pairs, ["auc"])["auc"][0]
     1.0
     """
     is_alike = is_alike.astype(bool)
@@ -79,18 +79,25 @@ def verification_rates(
     coarse = _rates(*_counted(place, is_alike, len(edges)), -edges)
     resampled = _rates(alike, unlike, -edges)
     level = expanded_level(drawn.shape[1])
-    tails = [(1 - level) / 2, (1 + level) / 2]
     found = {}
     for name in metrics:
-        value = float(values[name])
-        with np.errstate(invalid="ignore"):  # no threshold is best in some
-            low, high = np.nanquantile(resampled[name], tails)
-        shift = 0.0 if np.isinf(value) or np.isinf(coarse[name]) else value - float(coarse[name])
-        ends_of = np.array([low, high]) + shift
-        if "threshold" not in name:
-            ends_of = np.clip(ends_of, 0, 1)
-        found[name] = value, float(ends_of[0]), float(ends_of[1])
+        value, low, high = _with_interval(
+            float(values[name]), float(coarse[name]), resampled[name], level
+        )
+        is_share = not name.endswith("threshold")
+        found[name] = (value, max(low, 0.0), min(high, 1.0)) if is_share else (value, low, high)
     return found
+
+
+def _with_interval(
+    value: float, coarse: float, resampled: np.ndarray, level: float
+) -> tuple[float, float, float]:
+    """Give a value its interval: that of the coarse value, moved."""
+    ordered = np.sort(resampled[~np.isnan(resampled)])  # NaN: no pair of one kind was drawn
+    tail = (1 - level) / 2 * (len(ordered) - 1)
+    low, high = ordered[int(np.floor(tail))], ordered[-1 - int(np.floor(tail))]
+    shift = value - coarse if np.isfinite([value, coarse]).all() else 0.0
+    return value, float(low + shift), float(high + shift)
 
 
 def _counted(place: np.ndarray, is_alike: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,8 +118,7 @@ def _drawn(drawn: np.ndarray, place: np.ndarray, ends: np.ndarray, n: int) -> np
 
     is_across = (ends[:, 0] != ends[:, 1]) & (ends >= 0).all(axis=1)
     across = table(is_across, 0) + table(is_across, 1)
-    counts = drawn @ (across + table(~is_across, 0)) - across.sum(axis=0) / 2
-    return np.maximum(counts, 0)
+    return drawn @ (across + table(~is_across, 0)) - across.sum(axis=0) / 2
 
 
 def _rates(alike: np.ndarray, unlike: np.ndarray, levels: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_ITEMS = 2000
 """That are paired, all with all: two million pairs."""
+_ONE_KIND = (
+    "{} needs pairs that are alike (similar by at least 0.5) and pairs that are not; got none of "
+    "one kind"
+)
 
 Group = tuple[str, np.ndarray, np.ndarray | None]
 """A name, which queries it has, and their classes where classes are drawn; as `told_apart`."""
@@ -36,16 +40,13 @@ def rows_of_pairs(
     for group, chosen, classes in groups if wanted else ():
         positions = np.flatnonzero(chosen)
         kept = _some(len(positions))
-        known, ends = _paired(queries[positions[kept]], gallery)
+        similarity, scores, ends = _paired(queries[positions[kept]], gallery)
         if classes is not None:
             ends = np.where(ends >= 0, classes[kept][ends], -1)
-        similarity, scores = known
         unit = "items" if classes is None else "classes"
-        rows += _rows(group, similarity, scores, ends, wanted, unit)
+        rows += _rows(group, unit, (similarity, scores, ends), wanted)
     if wanted and not rows:
-        raise DataError(
-            f"{wanted[0]} needs pairs that are alike and pairs that are not; got none of one kind"
-        )
+        raise DataError(_ONE_KIND.format(wanted[0]))
     return rows
 
 
@@ -86,12 +87,10 @@ def rows_of_given_pairs(queries: Embeddings, names: Sequence[str]) -> list[dict[
         rows.append(told)
     rows = [{"classes": "all"} | row for row in rows]
     if wanted := [name for name in names if name in OF_PAIRS]:
-        if len({*(scores >= RELEVANT).tolist()}) == 1:
-            raise DataError(
-                f"{wanted[0]} needs pairs with scores from {RELEVANT} and pairs below it; "
-                "got none of one kind"
-            )
-        rows += _rows("all", similarity, scores, pairs, wanted, "items")
+        of_pairs = _rows("all", "items", (similarity, scores, pairs), wanted)
+        if not of_pairs:
+            raise DataError(_ONE_KIND.format(wanted[0]))
+        rows += of_pairs
     return rows
 
 
@@ -122,7 +121,7 @@ def _some(n: int) -> np.ndarray:
 
 def _paired(
     queries: Embeddings, gallery: Embeddings | None
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pair all with all; give similarity and score of those that are known, and their ends.
 
     A gallery item is no end that is drawn, and has -1.
@@ -141,26 +140,20 @@ def _paired(
         is_other = queries.items.ids[:, None] != gallery.items.ids
         first, second = np.nonzero(~np.isnan(scores) & is_other)
         ends = np.stack([first, np.full_like(first, -1)], axis=1)
-    return (cosines[first, second], scores[first, second]), ends
+    return cosines[first, second], scores[first, second], ends
 
 
 def _rows(
-    group: str,
-    similarity: np.ndarray,
-    scores: np.ndarray,
-    ends: np.ndarray,
-    names: Sequence[str],
-    unit: str,
+    group: str, unit: str, pairs: tuple[np.ndarray, np.ndarray, np.ndarray], names: Sequence[str]
 ) -> list[dict[str, Any]]:
+    """Rate pairs, given as similarities, scores and ends; none if all are alike or all unlike."""
+    similarity, scores, ends = pairs
     is_alike = scores >= RELEVANT
     if is_alike.all() or not is_alike.any():
         return []
+    rates = verification_rates(similarity, is_alike, ends, names)
+    told = {"n": len(similarity), "unit": unit}
     return [
-        {
-            **{"classes": group, "metric": name, "value": value, "low": low, "high": high},
-            **{"n": len(similarity), "unit": unit},
-        }
-        for name, (value, low, high) in verification_rates(
-            similarity, is_alike, ends, names
-        ).items()
+        {"classes": group, "metric": name, "value": value, "low": low, "high": high} | told
+        for name, (value, low, high) in rates.items()
     ]
