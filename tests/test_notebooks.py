@@ -106,3 +106,16 @@ def test_comparing_losses_runs_and_every_loss_is_better_than_no_training(execute
     better = re.findall(r"^  (supcon|triplet|softmax) .* better$", told, re.MULTILINE)
 
     assert set(better) == {"supcon", "triplet", "softmax"}
+
+
+@pytest.mark.notebook
+def test_watching_training_runs_and_advises_on_what_goes_wrong(executed):
+    path = executed("04_watching_training") / "reports" / "04_watching_training.ipynb"
+    told = said(path)
+    state = nbformat.read(path, 4).metadata.widgets["application/vnd.jupyter.widget-state+json"]
+    [monitor] = [one["state"] for one in state["state"].values() if "runs" in one["state"]]
+
+    assert "Health: nothing seems wrong" in told
+    assert "gradients faded" in told
+    assert [run["name"] for run in monitor["runs"]] == ["supcon on pixels", "lr 0.0001", "lr 10"]
+    assert len(monitor["runs"][0]["rows"]) == 31

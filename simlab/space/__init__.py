@@ -2,6 +2,13 @@
 
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
 from simlab.space._graded import RELEVANT as RELEVANT, relevance_rates as relevance_rates
+from simlab.space._health import (
+    alignment as alignment,
+    effective_rank as effective_rank,
+    hubness as hubness,
+    uniformity as uniformity,
+    variances as variances,
+)
 from simlab.space._index import Index as Index
 from simlab.space._mine import mine as mine
 from simlab.space._near import near_duplicates as near_duplicates

@@ -20,7 +20,7 @@ from simlab.space._named import (
     per_query,
 )
 from simlab.space._retrieval import retrieval_rates
-from simlab.space._scores import Scores, framed, scores_of, told_apart
+from simlab.space._scores import PARTS, Scores, framed, scores_of, told_apart
 from simlab.space._whole import (
     frame_of_given_pairs,
     rows_of_clusters,
@@ -172,9 +172,9 @@ def _told(queries: Embeddings) -> dict[str, Any]:
     """Tell of each query what is known beside its metrics."""
     items = queries.items
     told = {"id": items.ids, "label": items.labels, "classes": _known(queries)}
-    for what, column in (("source", items.links.source), ("side", items.links.side)):
-        if column is not None:
-            told[what] = items.column(column).astype(str)
+    for part in PARTS:
+        if (column := getattr(items.links, part)) is not None:
+            told[part] = items.column(column).astype(str)
     return told
 
 

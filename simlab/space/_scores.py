@@ -14,7 +14,9 @@ from simlab.space._intervals import LEVEL, mean_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOLD = ("id", "label", "classes", "source", "side")
+PARTS = ("source", "side")
+"""Links that tell queries apart."""
+_TOLD = ("id", "label", "classes", *PARTS)
 """What is known of a query beside its metrics."""
 _COLUMNS = ["classes", "metric", "value", "low", "high", "n", "unit"]
 
@@ -34,8 +36,8 @@ class Scores:
         `metric`, `value`, `low` and `high` (95% interval; NaN for metrics of clusters, which have
         none), `n` (queries or pairs), `unit` (what was drawn: queries or classes; or pairs).
     per_query : pandas.DataFrame
-        One row per query: `id`, `label`, `classes` (of sets put together also `source`), and a
-        column per metric.
+        One row per query: `id`, `label`, `classes` (of sets put together also `source`, of
+        pictures and captions `side`), and a column per metric.
 
     Examples
     --------
@@ -168,9 +170,7 @@ def told_apart(
     known = per_query["classes"].to_numpy()
     whole = [(group, known == group) for group in sorted(set(known))]
     groups = list(whole)
-    for column in ("source", "side"):
-        if column not in per_query:
-            continue
+    for column in [part for part in PARTS if part in per_query]:
         own = per_query[column].to_numpy()
         groups += [
             (f"{group}, {name}", chosen & (own == name))
