@@ -46,9 +46,9 @@ def checked(metrics: Sequence[str] | None, k: Sequence[int] = DEPTHS) -> tuple[s
             f"name it as 'recall@{k[0]}'"
         )
     for name in metrics:
-        form, depth = _divided(name)
+        form, depth = _divided(str(name))
         if name not in _SINGLE and not (depth and form in AT_K):
-            raise ChoiceError.of("metric", name, [*(f"{name}@k" for name in AT_K), *_SINGLE])
+            raise ChoiceError.of("metric", name, [*(f"{form}@k" for form in AT_K), *_SINGLE])
     return tuple(dict.fromkeys(metrics))
 
 
