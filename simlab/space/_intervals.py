@@ -111,9 +111,9 @@ def bootstrap_interval(
 def mean_interval(
     values: np.ndarray, groups: np.ndarray | None = None, *, resamples: int = RESAMPLES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the 95% interval of the mean of each column, right for few queries or classes too.
+    """Give the 95% interval of the mean of values in [0, 1], right for few queries or classes too.
 
-    As `bootstrap_interval` of an expanded level.
+    As `bootstrap_interval` of an expanded level. One query or class says nothing of others: 0 to 1.
 
     Examples
     --------
@@ -122,6 +122,8 @@ def mean_interval(
     (0.0, 1.0)
     """
     n_units = len(values) if groups is None else len(np.unique(groups))
+    if n_units == 1:
+        return np.zeros(values.shape[1]), np.ones(values.shape[1])
     return bootstrap_interval(values, groups, level=expanded_level(n_units), resamples=resamples)
 
 

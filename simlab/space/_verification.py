@@ -126,8 +126,9 @@ def _rates(alike: np.ndarray, unlike: np.ndarray, levels: np.ndarray) -> dict[st
     right, wrong = np.cumsum(alike, axis=-1), np.cumsum(unlike, axis=-1)
     n_alike, n_unlike = right[..., -1:], wrong[..., -1:]
     with np.errstate(invalid="ignore", divide="ignore"):  # of a resample without alike pairs
-        precision = right / np.maximum(right + wrong, 1e-12)
         area = (unlike * (right - alike / 2)).sum(axis=-1) / (n_alike * n_unlike)[..., 0]
+        right, wrong = np.maximum(right, 0), np.maximum(wrong, 0)  # first order can be below none
+        precision = right / np.maximum(right + wrong, 1e-12)
         f1 = 2 * right / (right + wrong + n_alike)
         accuracy = (right + n_unlike - wrong) / (n_alike + n_unlike)
         rejecting = (n_unlike / (n_alike + n_unlike))[..., 0]

@@ -126,6 +126,11 @@ def test_intervals_over_queries_are_too_narrow_for_classes_to_come():
     assert coverage(lambda seed: (by_class(30, 6, seed)[0], None), 0.0) < 0.7
 
 
+@pytest.mark.parametrize("groups", [None, np.zeros(1, int)])
+def test_one_query_or_class_says_nothing_of_others(groups):
+    assert np.concatenate(mean_interval(np.full((1, 2), 0.7), groups)).tolist() == [0, 0, 1, 1]
+
+
 def test_resamples_draw_as_many_as_there_are_and_each_as_often():
     counts = resampled_counts(20, 2000)
 

@@ -314,7 +314,9 @@ def test_matches_beyond_the_number_of_relevant_items_do_not_count_for_map_at_r()
 # -- names ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ndcg", "precision@0", "mapr", "nmi@3", "recall@k", "recall@-1", 5])
+@pytest.mark.parametrize(
+    "name", ["ndcg", "precision@0", "mapr", "nmi@3", "recall@k", "recall@-1", 5]
+)
 def test_an_unknown_metric_is_told_with_those_there_are(name):
     with pytest.raises(ChoiceError, match=r"metric must be one of 'ami', 'auc', .*'ndcg@k'.*got"):
         score(clusters(20, 2, 3, 0), metrics=[name])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -139,14 +140,17 @@ def pairs_of(seed, n, n_labels):
     return similarity, labels[first] == labels[second], ends if n_labels is None else labels[ends]
 
 
-@pytest.mark.parametrize("n_labels", [None, 20])
-def test_intervals_of_pairs_cover_the_truth_as_often_as_they_say(n_labels):
-    n = 60
-    large = [pairs_of(10_000 + seed, 20 * n, n_labels and 20 * n_labels) for seed in range(6)]
-    truth = np.mean([roc_auc_score(is_alike, similarity) for similarity, is_alike, _ in large])
+@pytest.mark.parametrize(
+    ("n_labels", "truth"),
+    [  # of normal distances: alike ones of variance 2, unlike ones around 1.5 or of variance 6.5
+        (None, norm.cdf(0.75) ** 2 + norm.cdf(-0.75) ** 2),
+        (20, 2 / np.pi * np.arctan(np.sqrt(6.5 / 2))),
+    ],
+)
+def test_intervals_of_pairs_cover_the_truth_as_often_as_they_say(n_labels, truth):
     inside = 0
     for seed in range(500):
-        drawn = pairs_of(seed, n, n_labels)
+        drawn = pairs_of(seed, 60, n_labels)
         _, low, high = verification_rates(*drawn, ["auc"], resamples=300)["auc"]
         inside += low <= truth <= high
 
