@@ -153,8 +153,9 @@ def fit(
         Share of the head's input numbers set to 0 in training; in the skip heads, on the way
         through the correction.
     val : float, default=0.2
-        Share held out when the items have no `val` part: of the classes, or of the items when
-        the split was by item or there are fewer than 8 classes. 0 holds out nothing.
+        Share held out when the items have no `val` part: of the classes (at least four, or half
+        of them), or of the items when the split was by item or there are fewer than 4 classes. 0
+        holds out nothing.
     patience : int, default=15
         Epochs without improvement before stopping.
     monitor : str, default="auto"
