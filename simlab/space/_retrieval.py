@@ -11,7 +11,7 @@ from simlab.space._search import nearest_others
 
 _CHUNK = 4096
 """Queries at a time: faiss takes twice as long for each of 1,024."""
-_ENTRIES = 1 << 22
+_ENTRIES = 1 << 21
 """Neighbors at a time, where many are asked for."""
 
 
