@@ -84,6 +84,7 @@ def calibrate(
     k: int = VOTERS,
     unknown: float = 0.5,
     coverage: float = 0.9,
+    cautious: bool = False,
     seed: int = 0,
 ) -> "Index":
     r"""Learn from held-out items when to answer "unknown", and how sure an answer is.
@@ -113,6 +114,9 @@ def calibrate(
         precision and F1 depend on it; recall and false accepts do not.
     coverage : float, default=0.9
         Of the prediction sets, in (0, 1).
+    cautious : bool, default=False
+        Take the stricter end of the threshold's interval. The threshold that just reaches the
+        target on these items misses it on others about every second time.
     seed : int, default=0
         Of the bootstrap.
 
@@ -154,7 +158,7 @@ def calibrate(
     >>> index
     Index: 900 items, exact search, calibrated for f1 best
     """
-    wanted = as_target(target, unknown)
+    wanted = as_target(target, unknown, is_cautious=cautious)
     _check(embeddings, k=k, coverage=coverage)
     done = trials(index, embeddings, k, unknown=unknown)
     sure = platt(done.evidence, done.is_right, done.weights(unknown))
@@ -247,13 +251,21 @@ def _check(embeddings: Embeddings, *, k: int, coverage: float) -> None:
 
 def _threshold(asked: Asked, done: Trials, target: Target, seed: int) -> tuple[float, float, float]:
     """Find the threshold and its interval."""
-    threshold = target.reached(asked.rates())
+    threshold, n_classes = target.reached(asked.rates()), len(np.unique(done.units))
 
     def again(counts: np.ndarray) -> np.ndarray:
         return np.nan_to_num([target.threshold(asked.rates(counts))], nan=1.0)
 
     low, high = drawn(again, done.units, done.strata, seed=seed)
-    return threshold, float(low[0]), float(high[0])
+    ends = float(low[0]), float(high[0])
+    if target.is_cautious:
+        threshold = ends[0] if target.metric == "recall" else ends[1]
+        if threshold >= 1:
+            raise DataError(
+                f"these items are too few for {target}: some draws of their {n_classes} classes "
+                "reach it at no threshold; give more classes, or leave out cautious"
+            )
+    return threshold, *ends
 
 
 def _usual(done: Trials, embeddings: Embeddings, coverage: float) -> Conformal:

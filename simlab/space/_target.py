@@ -23,15 +23,19 @@ class Target:
         The lowest that is good enough, the highest for a false-accept rate; `"best"` only of F1.
     unknown : float
         Share of unknown classes among the queries to come; precision and F1 depend on it.
+    is_cautious : bool
+        Whether the stricter end of the threshold's interval is taken.
     """
 
     metric: str
     value: float | str
     unknown: float
+    is_cautious: bool = False
 
     def __str__(self) -> str:
         sign = {BEST: "", "false-accept-rate": "≤ "}
-        return f"{self.metric} {sign.get(str(self.value), sign.get(self.metric, '≥ '))}{self.value}"
+        told = f"{self.metric} {sign.get(str(self.value), sign.get(self.metric, '≥ '))}{self.value}"
+        return f"{told}, cautiously" if self.is_cautious else told
 
     def figures(self, rates: Rates) -> np.ndarray:
         """Read the metric at every threshold; shape (t,)."""
@@ -84,7 +88,9 @@ class Target:
         return float(figures.max())
 
 
-def as_target(target: Mapping[str, float | str], unknown: float) -> Target:
+def as_target(
+    target: Mapping[str, float | str], unknown: float, *, is_cautious: bool = False
+) -> Target:
     """Read `{"precision": 0.95}`.
 
     Raises
@@ -113,4 +119,6 @@ def as_target(target: Mapping[str, float | str], unknown: float) -> Target:
             "unknown is the share of queries of unknown classes, in [0, 1); "
             f"got {unknown!r}; 0 if all classes are in the gallery"
         )
-    return Target(metric, value, unknown)
+    if is_cautious and metric == "f1":
+        raise DataError("F1 has no stricter end; leave out cautious, or choose another target")
+    return Target(metric, value, unknown, is_cautious)

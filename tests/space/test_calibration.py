@@ -14,8 +14,10 @@ from simlab.space import Embeddings, Index
 from simlab.space._answers import answers
 from simlab.space._conformal import conformal
 from simlab.space._target import as_target
+from simlab.space._trials import trials
 
 DIM = 16
+BLURRED = {"embeddings": "blurred", "target": {"precision": 0.95}}
 
 
 def blobs(labels, n, seed, *, noise=0.22, first=0, source=None, **columns):
@@ -109,6 +111,31 @@ def test_the_interval_holds_the_threshold_and_narrows_with_more_classes():
         widths.append(one.high - one.low)
 
     assert widths[1] < widths[0] / 1.5
+
+
+def test_a_cautious_threshold_holds_on_new_items_where_a_plain_one_often_does_not():
+    index, target = Index(blobs(range(40), 3, 0)), {"false-accept-rate": 0.05}
+    new = trials(index, blobs(range(40), 50, 1000, first=9000), 10, unknown=0.5)
+    held_to = {"plain": 0, "cautious": 0}
+    for seed in range(1, 41):
+        one = index.calibrate(blobs(range(40), 4, seed, first=1000), target=target).calibration
+        sure = one.confidence(new.evidence[~new.is_known])
+        for name, threshold in {"plain": one.threshold, "cautious": one.high}.items():
+            held_to[name] += (sure >= threshold).mean() <= target["false-accept-rate"]
+
+    assert held_to["cautious"] >= 36
+    assert held_to["plain"] <= 25
+
+
+@pytest.mark.parametrize(("metric", "end"), [("false-accept-rate", "high"), ("recall", "low")])
+def test_a_cautious_threshold_is_the_stricter_end_of_the_interval(index, held, metric, end):
+    plain, cautious = (
+        index.calibrate(held, target={metric: 0.1}, cautious=careful).calibration
+        for careful in (False, True)
+    )
+
+    assert cautious.threshold == getattr(plain, end)
+    assert str(cautious.target).endswith("0.1, cautiously")
 
 
 def test_a_target_that_cannot_be_reached_names_the_best_there_is():
@@ -246,8 +273,8 @@ def test_a_check_shows_its_figures_and_reads_them(calibrated):
 # -- honesty ------------------------------------------------------------------------------------
 
 
-def test_items_of_the_gallery_cannot_calibrate_it(index, held):
-    with pytest.raises(DataError, match="find themselves.*120 of 120.*first: 0"):
+def test_items_of_the_gallery_cannot_calibrate_it(index):
+    with pytest.raises(DataError, match=r"find themselves.*120 of 120.*first: 0"):
         index.calibrate(index.embeddings, target={"precision": 0.9})
 
     assert index.calibration is None
@@ -299,6 +326,8 @@ def test_unknown_classes_cannot_be_measured_by_classes_that_training_saw():
         ({"target": "precision"}, "one metric"),
         ({"unknown": 1}, "share of queries of unknown classes"),
         ({"coverage": 1.0}, "coverage must be"),
+        ({"cautious": True}, "F1 has no stricter end"),
+        ({**BLURRED, "cautious": True}, "too few for precision ≥ 0.95, cautiously"),
         ({"k": 0}, "k must be at least 1"),
         ({"embeddings": "few"}, "at least 20 items; got 5"),
         ({"embeddings": "strangers"}, "none of 50 is; put other items"),
@@ -306,7 +335,11 @@ def test_unknown_classes_cannot_be_measured_by_classes_that_training_saw():
 )
 def test_bad_input_is_named(index, held, change, told):
     change = dict(change)
-    others = {"few": held[:5], "strangers": blobs(range(50, 60), 5, 1, first=900)}
+    others = {
+        "few": held[:5],
+        "strangers": blobs(range(50, 60), 5, 1, first=900),
+        "blurred": blobs(range(30), 2, 1, noise=0.6, first=900),
+    }
     held = others.get(change.pop("embeddings", None), held)
 
     with pytest.raises(DataError, match=told):
@@ -325,7 +358,7 @@ def test_labels_are_needed_on_both_sides(index, held):
         index.calibrate(bare, target={"f1": "best"})
     with pytest.raises(DataError, match="the gallery; it has none"):
         Index(bare).calibrate(held, target={"f1": "best"})
-    with pytest.raises(DataError, match="begin with index.calibrate"):
+    with pytest.raises(DataError, match="begin with index"):
         index.check(held)
 
 

@@ -46,7 +46,7 @@ def test_a_column_that_only_some_have_is_missing_for_the_others(gallery):
     assert both.labels.tolist() == ["x", "x", "y", None]
 
 
-def test_prototypes_are_mean_directions_shown_by_their_nearest_item(gallery):
+def test_prototypes_are_mean_directions_shown_by_their_nearest_item():
     index = Index(
         placed([[2, 0.4], [1, -0.2], [1, 0], [0, 3]], labels=list("xxxy"), ids=[1, 2, 3, 4])
     )

@@ -1,5 +1,7 @@
 """Open-set metrics: equal to slow and independent implementations, with intervals that widen."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -26,8 +28,7 @@ def slow_oscr(scores, is_known, is_right):
         accepted = scores >= threshold
         across = (accepted & ~is_known).sum() / (~is_known).sum()
         points.append((across, (accepted & is_right).sum() / is_known.sum()))
-    pairs = zip(points[:-1], points[1:], strict=True)
-    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairs)
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
 
 
 def value(frame, metric):
