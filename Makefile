@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Small models on few cores run faster with one thread each; set it to use more.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint types layers unit figures bench data clean
+.PHONY: help demo test lint types layers unit figures peers bench data clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,8 +42,11 @@ unit: $(VENV)/.dev
 figures: $(VENV)/.demo ## print the figures of the README (three splits, two data sets)
 	$(BIN)/python tests/benchmarks/quality.py
 
-bench: $(VENV)/.dev ## measure cache, training loop and losses against their limits
-	@for file in tests/benchmarks/cache*.py tests/benchmarks/losses.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+peers: $(VENV)/.dev ## print default fit against pytorch-metric-learning and Quaterion
+	@for data in emoji-styles wordnet-glosses; do $(BIN)/python tests/benchmarks/quality_losses.py $$data || exit 1; done
+
+bench: $(VENV)/.dev ## measure cache, training loop, losses and comparing against their limits
+	@for file in tests/benchmarks/cache*.py tests/benchmarks/losses.py tests/benchmarks/compare_losses.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 data: $(VENV)/.dev ## rebuild the demo sets from their sources (needs npm)
 	$(BIN)/pip install --quiet --constraint constraints.txt resvg-py

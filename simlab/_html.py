@@ -1,6 +1,7 @@
 """Small static HTML: how a value shows itself in a notebook, with no script and no kernel."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from numbers import Integral, Real
 from typing import Any
@@ -36,6 +37,7 @@ background:#fff;border:1px solid var(--line);border-radius:6px;padding:3px}
 padding:6px 8px;background:none}
 .simlab .yes .face{border:2px solid var(--yes)}.simlab .no .face{border:2px dashed var(--no)}
 .simlab .query .face{border:2px solid var(--ink)}
+.simlab b.yes{color:var(--yes)}.simlab b.no{color:var(--no)}
 .simlab .yes .mark{color:var(--yes)}.simlab .no .mark{color:var(--no)}
 </style>"""
 
@@ -63,6 +65,21 @@ def soft(text: str) -> str:
     return f'<div class="soft">{escape(text)}</div>'
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A cell of a table that stands out, or back.
+
+    Attributes
+    ----------
+    value : Any
+    kind : {"", "yes", "no", "soft"}, default=""
+        Bold, and in the color of right or wrong; or soft.
+    """
+
+    value: Any
+    kind: str = ""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Draw a table; numbers are aligned to the right, every cell is escaped.
 
@@ -85,6 +102,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> tuple[str, bool]:
+    if isinstance(value, Marked):
+        text, is_number = _cell(value.value)
+        tag = "span" if value.kind == "soft" else "b"
+        return f'<{tag} class="{value.kind}">{text}</{tag}>', is_number
     if isinstance(value, Real) and not isinstance(value, Integral):
         return f"{value:.3f}", True
     if isinstance(value, Integral) and not isinstance(value, bool):

@@ -108,3 +108,25 @@ def test_unknown_classes_run_and_few_strangers_get_an_answer(executed):
     assert int(unknown) > 0.85 * int(n)
     assert float(re.search(r"false-accept-rate (0\.\d+)", told)[1]) < 0.15
     assert "100 of 100 classes new" in told
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_comparing_losses_runs_and_every_loss_is_better_than_no_training(executed):
+    told = said(executed("05_comparing_losses") / "reports" / "05_comparing_losses.ipynb")
+    better = re.findall(r"^  (supcon|triplet|softmax) .* better$", told, re.MULTILINE)
+
+    assert set(better) == {"supcon", "triplet", "softmax"}
+
+
+@pytest.mark.notebook
+def test_watching_training_runs_and_advises_on_what_goes_wrong(executed):
+    path = executed("04_watching_training") / "reports" / "04_watching_training.ipynb"
+    told = said(path)
+    state = nbformat.read(path, 4).metadata.widgets["application/vnd.jupyter.widget-state+json"]
+    [monitor] = [one["state"] for one in state["state"].values() if "runs" in one["state"]]
+
+    assert "Health: nothing seems wrong" in told
+    assert "gradients faded" in told
+    assert [run["name"] for run in monitor["runs"]] == ["supcon on pixels", "lr 0.0001", "lr 10"]
+    assert len(monitor["runs"][0]["rows"]) == 31

@@ -1,5 +1,6 @@
 """Content to vectors, remembered: encoders, `encoder` and `embed`."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from simlab.encoders._embed import embed as embed
@@ -12,12 +13,13 @@ from simlab.encoders.store._housekeeping import Cache as Cache
 
 if TYPE_CHECKING:
     from simlab.encoders.cuts._cut import CutEncoder as CutEncoder
+    from simlab.encoders.cuts._layers import last_of as last_of, layers_of as layers_of
+
+_OF_TORCH = {"CutEncoder": "_cut", "last_of": "_layers", "layers_of": "_layers"}
 
 
 def __getattr__(name: str) -> object:
     """Import torch only for those who use it."""
-    if name != "CutEncoder":
+    if name not in _OF_TORCH:
         raise AttributeError(f"simlab.encoders has no {name!r}")
-    from simlab.encoders.cuts._cut import CutEncoder
-
-    return CutEncoder
+    return getattr(import_module(f"simlab.encoders.cuts.{_OF_TORCH[name]}"), name)

@@ -108,7 +108,9 @@ def embed(
     _check(items, encoder, dtype, batch_size, views)
     again = partial(embed, cache=cache, dtype=dtype, batch_size=batch_size, progress=progress)
     base = getattr(encoder, "base", None)
-    if base is not None and hasattr(encoder, "transform"):  # a run: its head costs next to nothing
+    # what lies above a base costs next to nothing, unless that is the whole network
+    is_light = views > 1 or not getattr(base, "is_input", False)
+    if base is not None and hasattr(encoder, "transform") and is_light:
         return _above(again(items, base, views=views), encoder)
     if isinstance(encoder, SeveralEncoder):
         return embed_together(items, encoder, again, views=views)

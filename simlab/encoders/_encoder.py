@@ -107,11 +107,12 @@ def encoder(
         (SimCSE, Gao et al. 2021, arXiv:2104.08821).
     cut : str, optional
         The last layer that stays frozen when `fit` also trains layers of the encoder: a name of
-        its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`. The
+        its `named_modules()` or the end of one, such as `"_blocks.12"` or `"layer.3"`; or how
+        many layers are above it, `"last:2"`; `"last:all"` keeps pixels or token numbers. The
         activations behind it are what `embed` then remembers; the vectors stay the same. For
-        `"efficientnet-lite0"`, `"minilm"`, a SentenceTransformer (option `max_tokens`, default
-        64: longer texts are shortened, with a warning) and torch modules whose items come first
-        in every tensor; in float32.
+        `"efficientnet-lite0"`, `"minilm"`, a SentenceTransformer or a model of transformers
+        (option `max_tokens`, default 64: longer texts are shortened, with a warning) and torch
+        modules whose items come first in every tensor; in float32.
     **options
         Of the encoder named.
 
@@ -141,8 +142,8 @@ def encoder(
     made: Any = _READY[model](**options) if isinstance(model, str) else _wrap(model, options)
     if cut is not None and not hasattr(getattr(made, "plain", made), "cut_at"):
         raise TypeError(
-            "cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module or "
-            f"a SentenceTransformer; got {made!r}"
+            "cut needs an encoder with layers: 'efficientnet-lite0', 'minilm', a torch module, a "
+            f"SentenceTransformer or a model of transformers; got {made!r}"
         )
     if cut is not None and made.precision != "float32":
         raise DataError(

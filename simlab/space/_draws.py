@@ -33,7 +33,7 @@ def drawn(
     Returns
     -------
     low, high : ndarray of shape (m,)
-        Figures that are not a number in some draws are taken over the others.
+        Figures that are not a number in some draws are taken over the others; in all: NaN.
 
     References
     ----------
@@ -57,8 +57,11 @@ def drawn(
             counts[group] = np.bincount(chosen, minlength=len(group))
         found.append(figures(counts[codes]))
     tail = (1 - level) / 2
-    low, high = np.nanquantile(np.stack(found), [tail, 1 - tail], axis=0)
-    return low, high
+    values = np.stack(found)
+    is_told = ~np.isnan(values).all(axis=0)
+    ends = np.full((2, values.shape[1]), np.nan)
+    ends[:, is_told] = np.nanquantile(values[:, is_told], [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]
 
 
 def widened(

@@ -28,6 +28,30 @@ def rank_interval(correlation: float, n: int) -> tuple[float, float]:
     return float(np.tanh(middle - half)), float(np.tanh(middle + half))
 
 
+def expanded_level(n: int, level: float = LEVEL) -> float:
+    """Widen a level so that the bootstrap of a mean of few units covers as often as it says.
+
+    Drawing from n units finds too little variance, by (n - 1) / n, and knows nothing of Student's
+    longer tails.
+
+    References
+    ----------
+    Hesterberg. *What teachers should know about the bootstrap*. 2015. arXiv:1411.5279, section
+    4.1.1 (expanded percentile interval).
+
+    Examples
+    --------
+    >>> [round(expanded_level(n), 3) for n in (10, 1000)]
+    [0.983, 0.95]
+    """
+    from scipy.stats import norm, t
+
+    if n < 2:  # noqa: PLR2004 (of one unit nothing is known)
+        return 1.0
+    half = np.sqrt(n / (n - 1)) * t.ppf((1 + level) / 2, n - 1)
+    return float(1 - 2 * norm.sf(half))
+
+
 def bootstrap_interval(
     values: np.ndarray,
     groups: np.ndarray | None = None,

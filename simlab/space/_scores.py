@@ -1,7 +1,7 @@
 """score: how well a space brings items of one label together."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,10 @@ from simlab.space._retrieval import retrieval_rates
 if TYPE_CHECKING:
     import pandas as pd
 
+_PARTS = ("source", "side")
+_TOLD = ("id", "label", "classes", *_PARTS)
+"""What is known of a query beside its metrics."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scores:
@@ -35,7 +39,8 @@ class Scores:
         `metric`, `value`, `low` and `high` (95% interval), `n` (queries or pairs), `unit`
         (what was drawn: queries or classes; or pairs).
     per_query : pandas.DataFrame
-        One row per query: `id`, `label`, `classes`, and a column per metric.
+        One row per query: `id`, `label`, `classes` (of sets put together also `source`, of
+        pictures and captions `side`), and a column per metric.
 
     Examples
     --------
@@ -148,7 +153,6 @@ def score(
     else:
         known = similarity_between(embeddings.items, gallery.items)
         ahead = 0 if gallery.items is embeddings.items else len(embeddings)
-        codes = embeddings.items.label_codes
         asked, rates = graded_rates(
             embeddings.unit,
             gallery.unit,
@@ -157,7 +161,7 @@ def score(
             k=k,
         )
     _check_asked(len(asked), len(embeddings))
-    return _summary(embeddings[asked], codes[asked], rates)
+    return _summary(embeddings[asked], rates)
 
 
 def _places(queries: Embeddings, gallery: Embeddings) -> np.ndarray:
@@ -249,18 +253,26 @@ def _check_asked(n_asked: int, n: int) -> None:
         )
 
 
-def _summary(queries: Embeddings, codes: np.ndarray, rates: dict[str, np.ndarray]) -> Scores:
+def _summary(queries: Embeddings, rates: dict[str, np.ndarray]) -> Scores:
     import pandas as pd
 
-    classes = _known(queries)
-    per_query = pd.DataFrame(
-        {"id": queries.items.ids, "label": queries.items.labels, "classes": classes, **rates}
-    )
+    items = queries.items
+    told = {"id": items.ids, "label": items.labels, "classes": _known(queries)}
+    for part in _PARTS:
+        if (column := getattr(items.links, part)) is not None:
+            told[part] = items.column(column).astype(str)
+    return scores_of(_name_of(queries), pd.DataFrame({**told, **rates}))
+
+
+def scores_of(name: str, per_query: "pd.DataFrame") -> Scores:
+    """Average what is known per query, group by group, with intervals."""
+    import pandas as pd
+
+    metrics = metrics_of(per_query)
     rows: list[dict[str, Any]] = []
-    for group, chosen in _groups(queries, classes):
-        values = np.stack([rate[chosen] for rate in rates.values()], axis=1)
-        over_classes = bool((classes[chosen] == "unseen").all())
-        low, high = bootstrap_interval(values, codes[chosen] if over_classes else None)
+    for group, chosen, classes in told_apart(per_query):
+        values = per_query.loc[chosen, metrics].to_numpy()
+        low, high = bootstrap_interval(values, classes)
         rows += [
             {
                 "classes": group,
@@ -269,28 +281,51 @@ def _summary(queries: Embeddings, codes: np.ndarray, rates: dict[str, np.ndarray
                 "low": low[place],
                 "high": high[place],
                 "n": int(chosen.sum()),
-                "unit": "classes" if over_classes else "queries",
+                "unit": "queries" if classes is None else "classes",
             }
-            for place, metric in enumerate(rates)
+            for place, metric in enumerate(metrics)
         ]
     frame = pd.DataFrame(rows)
     frame.attrs["level"] = LEVEL
-    return Scores(_name_of(queries), frame, per_query)
+    return Scores(name, frame, per_query)
 
 
-def _groups(queries: Embeddings, classes: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Tell whose means are told apart: seen and unseen classes, sets put together, and sides."""
-    whole = [(group, classes == group) for group in sorted(set(classes))]
+def metrics_of(per_query: "pd.DataFrame") -> list[str]:
+    """Name the metrics that were measured query by query; pairs with scores have none."""
+    if "other" in per_query:
+        return []
+    return [name for name in per_query if name not in _TOLD]
+
+
+def told_apart(
+    per_query: "pd.DataFrame",
+) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    """Tell whose means are told apart: seen and unseen classes, sets put together, and sides.
+
+    Yields
+    ------
+    group : str
+    chosen : ndarray of shape (q,), bool
+        Its queries.
+    classes : ndarray of int, or None
+        Of the chosen, where whole classes are what is drawn.
+    """
+    known = per_query["classes"].to_numpy()
+    whole = [(group, known == group) for group in sorted(set(known))]
     groups = list(whole)
-    for column in (queries.items.links.source, queries.items.links.side):
-        if column is not None:
-            own = queries.items.column(column).astype(str)
-            groups += [
-                (f"{group}, {name}", chosen & (own == name))
-                for group, chosen in whole
-                for name in sorted(set(own[chosen]))
-            ]
-    return groups
+    for column in [part for part in _PARTS if part in per_query]:
+        own = per_query[column].to_numpy()
+        groups += [
+            (f"{group}, {name}", chosen & (own == name))
+            for group, chosen in whole
+            for name in sorted(set(own[chosen]))
+        ]
+    labels = per_query["label"].tolist()
+    code_of = {label: code for code, label in enumerate(dict.fromkeys(labels))}
+    codes = np.array([code_of[label] for label in labels])
+    for group, chosen in groups:
+        over_classes = bool((known[chosen] == "unseen").all())
+        yield group, chosen, codes[chosen] if over_classes else None
 
 
 def _known(queries: Embeddings) -> np.ndarray:

@@ -11,6 +11,7 @@ from simlab._fingerprint import fingerprint
 from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._config import FitConfig
+from simlab.training._inputs import Inputs
 from simlab.training._records import plain
 
 _SECONDS = 1.0
@@ -18,7 +19,11 @@ _SECONDS = 1.0
 
 
 def state_path(
-    folder: Path, config: FitConfig, parts: list[Embeddings | None], until: int | None
+    folder: Path,
+    config: FitConfig,
+    parts: list[Embeddings | Inputs | None],
+    until: int | None,
+    above: str = "",
 ) -> Path:
     """Name the file of a training by all that decides its weights: another one has another file.
 
@@ -26,20 +31,24 @@ def state_path(
     ----------
     folder : Path
     config : FitConfig
-    parts : list of Embeddings or None
+    parts : list of Embeddings, Inputs or None
         For training and validation.
     until : int or None
         The last epoch, if it is known.
+    above : str, optional
+        Fingerprint of the encoder whose layers learn too.
     """
     told = {name: plain(value) for name, value in vars(config).items()}
     arrays: list[Any] = []
     for part in parts:
         if part is not None:
             known = part.items.similarity
-            given = (part.vectors, part.views, known.codes, known.pairs, known.scores)
+            is_read = isinstance(part, Embeddings)
+            content = part.vectors if is_read else part.items.content.digests()
+            given = (content, part.views, known.codes, known.pairs, known.scores)
             apart = (known.group, known.source, known.side)
             arrays += ["none" if one is None else one for one in (*given, *apart)]
-    return folder / f"{fingerprint(told, until, *arrays)}.ckpt"
+    return folder / f"{fingerprint(told, until, above, *arrays)}.ckpt"
 
 
 def found_state(path: Path) -> Path | None:

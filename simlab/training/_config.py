@@ -1,11 +1,13 @@
 """The record of one fit, and which numbers make sense in it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 from simlab.errors import ChoiceError, DataError
+from simlab.training._pacing import wrong_pacing
 from simlab.training._schedules import check_schedule
 from simlab.training.miners import check_miner
 
@@ -27,12 +29,15 @@ class FitConfig:
     loss: Any = "supcon"
     miner: Any = None
     head: Any = "auto"
-    train: str = "auto"
+    train: Any = "auto"
+    freeze: int | Mapping[str, int] = 0
+    recompute: bool = False
     epochs: int = 30
     batch_size: int = 128
     per_class: int = 5
     batches: str = "auto"
-    lr: float = 1e-3
+    lr: float | Mapping[str, float] = 1e-3
+    layer_decay: float = 1.0
     loss_lr: float | None = None
     schedule: Any = "cosine"
     warmup: float = 0
@@ -76,8 +81,7 @@ def check_config(config: FitConfig) -> None:
         for name, low in least.items()
         if not isinstance(value := getattr(config, name), Integral) or value < low
     ]
-    if not 0 < config.lr < math.inf:
-        wrong.append(f"lr must be above 0 and finite; got {config.lr!r}")
+    wrong += wrong_pacing(config)
     if config.loss_lr is not None and not 0 < config.loss_lr < math.inf:
         wrong.append(f"loss_lr must be above 0 and finite; got {config.loss_lr!r}")
     if not 0 <= config.weight_decay < math.inf:

@@ -5,6 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from simlab import _html
+from simlab.training._health import advice_html
 
 if TYPE_CHECKING:
     from simlab.training._run import Run
@@ -15,14 +16,17 @@ _WIDTH, _HEIGHT, _PAD = 260, 96, 8
 def curves_html(run: "Run") -> str:
     """Draw loss and validation over the epochs, with the kept epoch marked."""
     epochs = run.history["epoch"].tolist()
+    metric = run.health.metric or "map@r"
+    titles = {"loss": "training loss", f"val_{metric}": f"{metric.upper()} on held-out items"}
     figures = [
         _curve(epochs, run.history[name].tolist(), title, run.best_epoch)
-        for name, title in (("loss", "training loss"), ("val_map@r", "MAP@R on held-out items"))
+        for name, title in titles.items()
         if name in run.history
     ]
     note = f"best weights: epoch {run.best_epoch}; {run.seconds:.1f} s"
     note += "" if run.finished else "; interrupted"
-    return _html.block(repr(run), f'<div class="row">{"".join(figures)}</div>', note=note)
+    row = f'<div class="row">{"".join(figures)}</div>'
+    return _html.block(repr(run), row, advice_html(run.health.advice), note=note)
 
 
 def _curve(epochs: Sequence[float], values: Sequence[float], title: str, best: int) -> str:

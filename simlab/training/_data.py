@@ -13,6 +13,7 @@ from simlab.errors import DataError
 from simlab.space import Embeddings
 from simlab.training._batches import Batches, DrawnViews, TwoViews
 from simlab.training._form_batches import batches_of, check_batches
+from simlab.training._inputs import Inputs
 from simlab.training._tensors import as_tensor
 from simlab.training.large import RankBatches, n_ranks
 
@@ -77,8 +78,8 @@ class SimilarityData(pl.LightningDataModule):
 
     def __init__(
         self,
-        train: Embeddings,
-        val: Embeddings | None = None,
+        train: Embeddings | Inputs,
+        val: Embeddings | Inputs | None = None,
         *,
         batch_size: int = 128,
         per_class: int = 5,
@@ -149,7 +150,9 @@ class SimilarityData(pl.LightningDataModule):
         return DataLoader(rows, sampler=everyone, batch_size=None, generator=torch.Generator())
 
 
-def _rows(embeddings: Embeddings, views: np.ndarray | None, *, by_label: bool) -> TensorDataset:
+def _rows(
+    embeddings: Embeddings | Inputs, views: np.ndarray | None, *, by_label: bool
+) -> TensorDataset:
     """Share the memory of the vectors, or of all views one after another."""
     vectors, n_views = embeddings.vectors, 1
     if views is not None:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from simlab.encoders import CutEncoder, Encoder, embed
+from simlab.encoders import Encoder
 from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Scores, score
 from simlab.training._config import FitConfig, check_config
 from simlab.training._form_batches import check_batches
 from simlab.training._form_losses import check_form, choose_batches
+from simlab.training._health import warn_of_refit, warn_of_ruin
+from simlab.training._inputs import Inputs, place_below
 from simlab.training._learn import Learned, learn
+from simlab.training._pacing import check_used
+from simlab.training._progress import Progress, listener
 from simlab.training._run import Run
-from simlab.training._top import choose_trained
+from simlab.training._trained import choose_trained, trained_layers
 from simlab.training._validation import hold_out, tests_seen_classes, training_rows, usable
 from simlab.training.heads import choose_head, with_blocks
+from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -32,12 +37,15 @@ def fit(
     loss: Any = "supcon",
     miner: Any = None,
     head: Any = "auto",
-    train: str = "auto",
+    train: str | tuple[str, Mapping[str, Any]] = "auto",
+    freeze: int | Mapping[str, int] = 0,
+    recompute: bool = False,
     epochs: int = 30,
     batch_size: int = 128,
     per_class: int = 5,
     batches: str = "auto",
-    lr: float = 1e-3,
+    lr: float | Mapping[str, float] = 1e-3,
+    layer_decay: float = 1.0,
     loss_lr: float | None = None,
     schedule: Any = "cosine",
     warmup: float = 0,
@@ -54,7 +62,7 @@ def fit(
     trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
     checkpoint: str | Path | None = None,
     cache: str | Path | Literal[False] = "default",
-    progress: bool = True,
+    progress: bool | Progress = True,
 ) -> Run:
     """Learn which differences matter: train a small head on the vectors of a frozen encoder.
 
@@ -74,7 +82,7 @@ def fit(
         items are learned from, and the `val` items, if any, decide when to stop.
     encoder : Encoder
         Stays as it is. With a cut (`encoder(..., cut=...)`) a copy of the layers above it learns
-        together with the head, on remembered activations.
+        together with the head, on remembered activations; `train` says what else may learn.
     loss : str, tuple, list or callable, default="supcon"
         A name (`simlab.training.losses.table()` lists them); a name and parameters, as in
         `("arcface", {"margin": 0.3})`; a sum, as in `[(1, "softmax"), (0.1, "center")]`; any loss
@@ -99,10 +107,20 @@ def fit(
         A module of your own, such as an `nn.Sequential`, which is copied, or a function that
         makes one for a dimension. It sees the vectors of the encoder as they are, not centered,
         and has its own dropout.
-    train : {"auto", "head", "top"}, default="auto"
-        What learns: the head alone, or also the layers above the cut of the encoder; `"auto"` is
-        `"top"` if it has any. The top learns at 0.3 times `lr`, without decay, while its dropout
-        and normalization stay as they are in encoding.
+    train : {"auto", "head", "top", "last:n", "all", "lora"} or tuple, default="auto"
+        What learns: the head alone, or also the layers above the cut of the encoder (`"top"`);
+        `"auto"` is `"top"` if it has any. Of an encoder without a cut, `"last:2"` cuts it before
+        its last two layers; with `"all"` everything learns, and nothing but the preprocessing is
+        remembered; with `"lora"` adapters of low rank beside linear layers (Hu et al. 2021,
+        arXiv:2106.09685). `("lora", {"rank": 8, "alpha": 16, "last": 2, "targets": ["query"]})`:
+        in the last two layers, where names end so. The layers learn at 0.3 times `lr`, adapters
+        at `lr`, without decay, while their dropout and normalization stay as they are in encoding.
+    freeze : int or mapping, default=0
+        Epochs in which the head learns alone, before the layers below it join; or epochs for
+        which each part waits, as in `{"top": 3}` or `{"head": 1}`.
+    recompute : bool, default=False
+        Compute what happens within the layers twice, in place of remembering it for the
+        gradients (gradient checkpointing, Chen et al. 2016, arXiv:1604.06174): less memory.
     epochs : int, default=30
         At most; each goes through the training items once.
     batch_size : int, default=128
@@ -120,7 +138,10 @@ def fit(
         takes a friend for a stranger.
     lr, weight_decay : float, default=1e-3 and 1.0
         Of AdamW. The decay draws the correction of
-        the skip head back to zero, that is, to the space of the encoder.
+        the skip head back to zero, that is, to the space of the encoder. A mapping gives a rate
+        to each part, as in `{"head": 1e-3, "top": 3e-4}`.
+    layer_decay : float, default=1.0
+        How fast a layer below the head learns, in units of the layer above it.
     loss_lr : float, optional
         Of the parameters of a loss, such as centers, which never decay; 3 times `lr`.
     schedule : str or callable, default="cosine"
@@ -132,8 +153,9 @@ def fit(
         Share of the head's input numbers set to 0 in training; in the skip heads, on the way
         through the correction.
     val : float, default=0.2
-        Share held out when the items have no `val` part: of the classes, or of the items when
-        the split was by item or there are fewer than 8 classes. 0 holds out nothing.
+        Share held out when the items have no `val` part: of the classes (at least four, or half
+        of them), or of the items when the split was by item or there are fewer than 4 classes. 0
+        holds out nothing.
     patience : int, default=15
         Epochs without improvement before stopping.
     monitor : str, default="auto"
@@ -167,8 +189,9 @@ def fit(
         trainings may share a folder.
     cache : default="default"
         As in `embed`.
-    progress : bool, default=True
-        Show progress bars.
+    progress : bool or Progress, default=True
+        Show progress bars; or draw curves while training goes on, with a
+        `simlab.views.Monitor()`, which may be given to several fits.
 
     Returns
     -------
@@ -180,19 +203,23 @@ def fit(
     ChoiceError
         Unknown loss, miner, head, schedule, monitor, kind of batches, or word for what to train.
     TypeError
-        A parameter that a loss, miner or head does not have.
+        A parameter that a loss, miner or head does not have; a `progress` that cannot be told.
     ShapeError
         A module as head that does not take the vectors of the encoder.
     MissingExtraError
-        A loss or miner of pytorch-metric-learning, which is not installed.
+        A loss or miner of pytorch-metric-learning, or `"lora"` without peft: not installed.
     DataError
         No items, no labels, one label only, or a label with a single item; a number out of its
-        range; a trainer that has trained before; no layers above a cut for `train="top"`.
+        range; a trainer that has trained before; no layers above a cut for `train="top"`, or
+        a network that cannot be cut so; settings of layers where only the head learns.
 
     Warns
     -----
     SimlabWarning
-        Too few items to hold any out: nothing will stop training in time.
+        Too few items to hold any out: nothing will stop training in time. With `train="all"`:
+        the preprocessed inputs take more than 1 GB, and are made anew in every epoch. The space
+        that was kept has collapsed, or the loss is no longer a number: `run.health` says what to
+        try.
 
     Examples
     --------
@@ -208,11 +235,14 @@ def fit(
         miner=miner,
         head=head,
         train=train,
+        freeze=freeze,
+        recompute=recompute,
         epochs=epochs,
         batch_size=batch_size,
         per_class=per_class,
         batches=batches,
         lr=lr,
+        layer_decay=layer_decay,
         loss_lr=loss_lr,
         schedule=schedule,
         warmup=warmup,
@@ -229,6 +259,7 @@ def fit(
     )
     check_config(config)
     _check_trainer(trainer)
+    told = listener(progress)
     uses = {"has_miner": miner is not None, "has_memory": memory is not None}
     check_form(config.loss, items, **uses)
     check_batches(batches, items)
@@ -239,14 +270,16 @@ def fit(
         train=choose_trained(train, encoder),
         batches=choose_batches(batches, config.loss, items),
     )
-    cut = encoder if config.train == "top" and isinstance(encoder, CutEncoder) else None
-    base = encoder if cut is None else cut.base
+    check_used(config)
     items = usable(items, views)
+    trained = trained_layers(config.train, encoder)
+    base = encoder if trained is None else trained.cut.base
     train_rows, val_rows = hold_out(items, val, seed, by_item=is_seen)
-    embeddings = embed(items, base, cache=cache, views=views, progress=progress)
+    embeddings = place_below(items, base, cache=cache, views=views, progress=told is not None)
     config = replace(config, head=with_blocks(config.head, base))
     held = embeddings[val_rows] if val_rows.size else None
-    how: dict[str, Any] = {"cut": cut, "trainer": trainer, "progress": progress}
+    how: dict[str, Any] = {"trained": trained, "trainer": trainer, "progress": told}
+    how["name"] = f"{title_of(config.loss)} on {base.name}"
     how["checkpoint"] = None if checkpoint is None else Path(checkpoint)
     learned = learn(config, embeddings[train_rows], held, **how)
     used = np.concatenate([train_rows, val_rows])
@@ -261,8 +294,12 @@ def fit(
         finished=learned.finished,
         loss_state=learned.loss_state,
     )
+    warn_of_ruin(run.health)
     if held is not None:
-        run = replace(run, scores=_scores(run, held))
+        try:
+            run = replace(run, scores=_scores(run, held))
+        except KeyboardInterrupt:
+            run = replace(run, finished=False)
     whole = training_rows(items)
     is_worth = held is not None and run.best_epoch > 0 and len(whole) > len(train_rows)
     if not run.finished:
@@ -277,6 +314,9 @@ def fit(
     if not again.finished:
         return replace(run, finished=False)
     _forget(learned, again)
+    if again.best_epoch < run.best_epoch:
+        warn_of_refit(again.best_epoch)
+        return run
     return replace(
         run,
         head=again.head,
@@ -304,7 +344,7 @@ def _check_trainer(trainer: "pl.Trainer | Mapping[str, Any] | None") -> None:
         )
 
 
-def _scores(run: Run, held: Embeddings) -> Scores:
+def _scores(run: Run, held: Embeddings | Inputs) -> Scores:
     """Score the held-out items in the new space; they decided when to stop, and are no test."""
     vectors = run.transform(held.vectors)
     with warnings.catch_warnings():  # items that were held out without a friend: nobody's fault

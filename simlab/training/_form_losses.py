@@ -110,6 +110,8 @@ def form_loss(
 def choose_batches(told: str, loss: Any, items: Items) -> str:
     """Keep pairs of a group apart, for `"auto"`, where the others of a batch are strangers.
 
+    Strangers that were given by hand stay with their anchor.
+
     Examples
     --------
     >>> pairs = Items.from_pairs(["a", "b"], ["c", "d"], scores=[1, 1])
@@ -118,8 +120,10 @@ def choose_batches(told: str, loss: Any, items: Items) -> str:
     """
     asked = _among(loss, "pairs")
     takes_others = asked is not None and "scores" not in OF_OTHERS[asked.name].needs
-    scores = items.similarity.scores
-    are_friends = scores is not None and bool((scores > 0).all())  # strangers stay at their anchor
+    known = items.similarity
+    are_friends = known.scores is not None and bool((known.scores > 0).all())
+    if known.group is not None and len(np.unique(known.group)) == 1:
+        return told  # one group for all tells nobody apart
     return "apart" if told == "auto" and takes_others and are_friends else told
 
 

@@ -1,44 +1,38 @@
 """One walk through Lightning: from embeddings to the best head of a config."""
 
-import logging
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from simlab.encoders import CutEncoder
 from simlab.errors import DataError
 from simlab.space import Embeddings
+from simlab.training._advice import advice_texts
 from simlab.training._config import FitConfig
 from simlab.training._form_losses import form_loss
+from simlab.training._inputs import Inputs
+from simlab.training._lightning import make_trainer, quiet, run_to_the_end
+from simlab.training._pacing import Pace, frozen_epochs, head_lr
+from simlab.training._progress import Progress
 from simlab.training._tensors import as_tensor
 from simlab.training._top import TopHead
+from simlab.training._trained import Trained
 from simlab.training._validation import choose_monitor
 from simlab.training.heads import make_head
 from simlab.training.large import Memory
-from simlab.training.losses import title_of
 from simlab.training.miners import make_miner
 
 if TYPE_CHECKING:
     import pandas as pd
     import pytorch_lightning as pl
 
-_ADVICE = (
-    "does not have many workers",
-    "log_every_n_steps",
-    "LeafSpec",
-    "across ranks is zero",  # no validation items
-    "in eval mode at the start of training",  # the layers above a cut, on purpose
-)
-"""What Lightning warns of and what is no concern here."""
+    from simlab.training._callbacks import Story
+
 _AT_ONCE = 8192
 """Items in one step of Lightning: enough for its work to vanish, few enough to hold in memory."""
 _AT_ONCE_BYTES = 1 << 27
@@ -61,14 +55,15 @@ class Learned:
 
 def learn(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None = None,
+    trained: Trained | None = None,
     trainer: "pl.Trainer | Mapping[str, Any] | None" = None,
     until: int | None = None,
     checkpoint: Path | None = None,
-    progress: bool = True,
+    name: str = "",
+    progress: Progress | None = None,
 ) -> Learned:
     """Train a head; keep the weights that rate best on the held-out items.
 
@@ -79,8 +74,8 @@ def learn(
         With labels, at least two of each.
     held : Embeddings, optional
         Held-out items; without them the last weights are kept.
-    cut : CutEncoder, optional
-        Learn the layers above its cut too; the embeddings are those of its base.
+    trained : Trained, optional
+        Layers that learn too; the embeddings are those of what is below them.
     trainer : pytorch_lightning.Trainer or mapping, optional
         In place of the one made here; or its options, for one that takes a step per batch.
     until : int, optional
@@ -88,8 +83,10 @@ def learn(
     checkpoint : Path, optional
         Folder where the state is kept after every epoch; what is there of the same training is
         gone on from.
-    progress : bool, default=True
-        Show a bar over the epochs.
+    name : str, optional
+        Of the run, for `progress`.
+    progress : Progress, optional
+        Is told of every epoch.
 
     Raises
     ------
@@ -100,66 +97,96 @@ def learn(
     """
     from simlab.training._checkpoint import state_path
 
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         started = time.perf_counter()
-        how: dict[str, Any] = {"cut": cut, "trainer": trainer, "until": until}
+        how: dict[str, Any] = {"trained": trained, "trainer": trainer, "until": until}
+        how["name"] = name
         state = None
         if checkpoint is not None:
-            state = state_path(checkpoint, config, [train, held], until)
+            above = "" if trained is None else trained.cut.fingerprint
+            state = state_path(checkpoint, config, [train, held], until, above)
         how |= {"state": state, "progress": progress}
         module, kept, finished = _train(config, train, held, **how)
         seconds = time.perf_counter() - started
-    if kept.best is None and finished:
+    if kept.story.best is None and finished:
         raise DataError("trainer must train at least one batch; got one that trained none")
-    if kept.best is None:
+    if kept.story.best is None:
         raise KeyboardInterrupt
-    module.head.load_state_dict(kept.best)
+    try:
+        return _learned(module, kept.story, seconds, finished, state)
+    except KeyboardInterrupt:  # so late that nothing need be lost
+        return _learned(module, kept.story, seconds, False, state)
+
+
+def _learned(
+    module: Any,
+    story: "Story",
+    seconds: float,
+    finished: bool,  # noqa: FBT001
+    state: Path | None,
+) -> Learned:
+    best: Any = story.best
+    module.head.load_state_dict(best.head)
     head = module.head.eval().requires_grad_(requires_grad=False)
-    return Learned(head, kept.frame, kept.best_epoch, seconds, finished, kept.best_loss, state)
+    return Learned(head, story.frame, best.epoch, seconds, finished, best.loss, state)
 
 
 def _train(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
     *,
-    cut: CutEncoder | None,
+    trained: Trained | None,
     trainer: "pl.Trainer | Mapping[str, Any] | None",
     until: int | None,
     state: Path | None,
-    progress: bool,
+    name: str,
+    progress: Progress | None,
 ) -> tuple[Any, Any, bool]:
     """Run Lightning; return the module, what the callback kept, and whether it came to its end."""
-    from simlab.training._callbacks import EpochBar, KeepBest
+    from simlab.training._callbacks import KeepBest, Tell
     from simlab.training._checkpoint import KeepState, found_state
+    from simlab.training._freezing import Freeze
+    from simlab.training._watch import Watch
 
-    module, data = _parts(config, train, held, cut, is_ours=trainer is None)
+    module, data = _parts(config, train, held, trained, is_ours=trainer is None)
     metric = choose_monitor(config.monitor, train.items)
     if trainer is None or isinstance(trainer, Mapping):
-        trainer = _trainer(config.epochs, trainer or {})
+        trainer = make_trainer(config.epochs, trainer or {})
     validates = held is not None and trainer.limit_val_batches != 0
-    kept = KeepBest(f"val_{metric}" if validates else None, config.patience, until)
-    title = f"fit: {title_of(config.loss)}" + ("" if until is None else ", all items")
-    callbacks: list[Any] = [kept, EpochBar(title, until)] if progress else [kept]
+    told = held if validates else None
+    watch = None if until else Watch(train, told, metric, seed=config.seed)  # a refit repeats
+    waits = frozen_epochs(config.freeze)
+    rated = f"val_{metric}" if validates else None
+    since = max(waits.values(), default=0)
+    kept = KeepBest(rated, config.patience, until, watch=watch, since=since)
+    advice = partial(advice_texts, n_labels=len(train.items.label_names))
+    tell = None if progress is None else Tell(progress, kept, name, advice, until)
+    callbacks: list[Any] = [Freeze(waits), kept, *([] if tell is None else [tell])]
     begun = None
     if state is not None:
         callbacks.append(KeepState(state))
         begun = found_state(state)
     given = list(trainer.callbacks)  # type: ignore[attr-defined]
     trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]
+    finished = False
     try:
-        finished = _run_to_the_end(trainer, module, data, begun)
+        finished = run_to_the_end(trainer, module, data, begun)
     finally:
         trainer.callbacks[:] = given  # type: ignore[attr-defined]
+        if watch is not None:
+            watch.close()
+        if tell is not None:
+            tell.close(finished=finished)
     return module, kept, finished
 
 
 def _parts(
     config: FitConfig,
-    train: Embeddings,
-    held: Embeddings | None,
-    cut: CutEncoder | None = None,
+    train: Embeddings | Inputs,
+    held: Embeddings | Inputs | None,
+    trained: Trained | None = None,
     *,
     is_ours: bool,
 ) -> tuple[Any, Any]:
@@ -168,15 +195,20 @@ def _parts(
     from simlab.training._module import SimilarityModule
     from simlab.training._several_steps import SeveralSteps
 
-    vectors = as_tensor(train.vectors if cut is None else cut.transform(train.vectors))
+    below = train.vectors
+    trained = None if trained is None else trained.used(below[:2])
+    vectors = as_tensor(below if trained is None else trained.cut.transform(below))
     head: nn.Module = make_head(config.head, vectors, dropout=config.dropout)
     with torch.no_grad():
         start = head.eval()(vectors)
-    head = (head if cut is None else TopHead(cut.top, head)).train()
+    if trained is not None:
+        how: dict[str, Any] = {"pace": Pace.of(config), "recompute": config.recompute}
+        head = TopHead(trained.cut.top, head, adapters=trained.adapters, **how)
+    head.train()
     miner = make_miner(config.miner)
     remembers = config.memory is not None
     loss, by_label = form_loss(config.loss, train.items, start, miner=miner, has_memory=remembers)
-    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // train.vectors[:1].nbytes)
+    n_items = min(_AT_ONCE, _AT_ONCE_BYTES // below[:1].nbytes)
     data = SimilarityData(
         train,
         held,
@@ -187,8 +219,9 @@ def _parts(
         by_label=by_label,
         batches=config.batches,
     )
-    names = ("lr", "loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
+    names = ("loss_lr", "weight_decay", "schedule", "warmup", "grad_cache")
     options: dict[str, Any] = {name: getattr(config, name) for name in names}
+    options["lr"] = head_lr(config.lr)
     if config.memory is not None:
         options["memory"] = Memory(config.memory, start.shape[1])
     if not data.by_label:
@@ -197,59 +230,3 @@ def _parts(
         return SimilarityModule(head, loss, **options), data
     n_steps = config.epochs * len(data.batches)
     return SeveralSteps(head, loss, **options, n_steps=n_steps), data
-
-
-def _trainer(epochs: int, options: Mapping[str, Any]) -> "pl.Trainer":
-    import pytorch_lightning as pl
-
-    ours = {
-        "max_epochs": epochs,
-        "accelerator": "auto",
-        "devices": 1,
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-    }
-    return pl.Trainer(**{**ours, **options})
-
-
-def _run_to_the_end(trainer: "pl.Trainer", module: Any, data: Any, begun: Path | None) -> bool:
-    """Train, or go on from a checkpoint; an interruption ends it early.
-
-    The notebook stays interruptible: Lightning answers an interrupt by ignoring all further ones
-    and leaving the process.
-    """
-    on_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if on_main else None  # None also if not Python's
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
-    except (KeyboardInterrupt, SystemExit):
-        if not trainer.interrupted:
-            raise
-        return False
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-    return True
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's banners and its advice on data loaders out of the notebook."""
-    import pytorch_lightning  # noqa: F401 (its import sets the levels that are changed here)
-
-    names = ("pytorch_lightning", "lightning_fabric")
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for text in _ADVICE:
-                warnings.filterwarnings("ignore", f".*{text}.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

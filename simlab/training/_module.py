@@ -143,9 +143,9 @@ class SimilarityModule(pl.LightningModule):
         if learned:
             pace = _LOSS_PACE * self.lr if self._loss_lr is None else self._loss_lr
             groups.append({"params": learned, "lr": pace})
-        # Lightning cannot clip gradients that a fused optimizer is to unscale (float16 on a GPU)
-        is_scaled = getattr(self.trainer, "scaler", None) is not None
-        is_fused = self.device.type in {"cpu", "cuda"} and not is_scaled
+        # in mixed precision Lightning cannot clip gradients that a fused optimizer may unscale
+        is_mixed = "mixed" in str(self.trainer.precision)
+        is_fused = self.device.type in {"cpu", "cuda"} and not is_mixed
         optimizer = torch.optim.AdamW(groups, lr=self.lr, weight_decay=0.0, fused=is_fused)
         factor = factor_by_step(self._schedule, self._warmup, steps)
         return optimizer, lr_scheduler.LambdaLR(optimizer, factor)

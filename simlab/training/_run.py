@@ -17,9 +17,10 @@ from simlab.space import Scores
 from simlab.training import _run_files
 from simlab.training._config import FitConfig
 from simlab.training._curves import curves_html
+from simlab.training._health import Health
 from simlab.training._records import plain
 from simlab.training._top import TopHead
-from simlab.training.heads import named
+from simlab.training.heads import Head, named
 from simlab.training.losses import title_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Run:
         How it was trained.
     history : pandas.DataFrame
         One row per epoch (0 is the head as it started): `epoch`, `loss`, `val_map@r`,
-        `val_r-precision`, `val_recall@1`, `seconds`.
+        `val_r-precision`, `val_recall@1`, what `health` shows, `seconds`.
     seen_labels : frozenset
         The labels that training or validation saw.
     best_epoch : int
@@ -94,6 +95,27 @@ class Run:
         """Those of the encoder."""
         return self.base.modalities
 
+    @property
+    def dim(self) -> int | None:
+        """Numbers per vector; None where only the items decide it.
+
+        That is a head of one's own on vectors of an encoder that does not know their length.
+        """
+        own = self.head.head if isinstance(self.head, TopHead) else self.head
+        if isinstance(own, Head):
+            taken: int | None = len(own.enter.center)
+        else:
+            taken = None if isinstance(self.head, TopHead) else getattr(self.base, "dim", None)
+        if taken is None:
+            return None
+        with torch.inference_mode():
+            return int(own(torch.zeros(1, taken, device=_device_of(own))).shape[1])
+
+    @cached_property
+    def health(self) -> Health:
+        """What was measured of the space in training, and advice where something is wrong."""
+        return Health.of(self.history, self.best_epoch, len(self.seen_labels))
+
     @cached_property
     def fingerprint(self) -> str:
         """Changes with the encoder and with the weights of the head."""
@@ -102,7 +124,7 @@ class Run:
             for name, tensor in sorted(self.head.state_dict().items())
             for part in (name, tensor.cpu().numpy())
         ]
-        code = [self.head.top.code()] if isinstance(self.head, TopHead) else []
+        code = [self.head.identity] if isinstance(self.head, TopHead) else []
         return fingerprint(self.base.fingerprint, self._head_told(), *code, *weights)
 
     def _head_told(self) -> Any:
@@ -114,13 +136,13 @@ class Run:
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
         """Send vectors of the encoder, shape (n, dim), through the head; shape (n, out)."""
-        device = next(chain(self.head.parameters(), self.head.buffers())).device
-        vectors = np.asarray(vectors, dtype=np.float32)
-        chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // max(vectors.shape[1], 1)))
+        device = _device_of(self.head)
+        chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // max(vectors[:1].shape[1], 1)))
         starts = range(0, max(len(vectors), 1), chunk)
+        how: dict[str, Any] = {"dtype": torch.float32, "device": device}
         with torch.inference_mode():  # torch.tensor copies: the vectors may be read-only
             parts = [
-                self.head(torch.tensor(vectors[start : start + chunk], device=device)).cpu()
+                self.head(torch.tensor(np.asarray(vectors[start : start + chunk]), **how)).cpu()
                 for start in starts
             ]
         return torch.cat(parts).float().numpy()
@@ -132,9 +154,9 @@ class Run:
     def save(self, path: str | Path) -> None:
         """Write the run into a folder: weights as safetensors, all else as JSON.
 
-        The encoder itself is not written, only its name and fingerprint; nor are the scores. Of a
-        loss, miner or head that was given as an object, what it learned and a description are
-        written.
+        The encoder itself is not written, only its name and fingerprint, and the layers of it that
+        learned, of `train="lora"` the adapters alone; nor are the scores. Of a loss, miner or head
+        that was given as an object, what it learned and a description are written.
 
         Raises
         ------
@@ -179,3 +201,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         return curves_html(self)
+
+
+def _device_of(module: nn.Module) -> torch.device:
+    return next(chain(module.parameters(), module.buffers())).device

@@ -15,9 +15,11 @@ from uuid import uuid4
 import torch
 from torch import nn
 
-from simlab.encoders import CutEncoder, Encoder, encoder as ready_encoder
+from simlab.encoders import CutEncoder, Encoder, encoder as ready_encoder, last_of
 from simlab.errors import DataError
+from simlab.training._adapters import Adapters, adapters_in, adapters_of
 from simlab.training._config import FitConfig
+from simlab.training._pacing import Pace
 from simlab.training._records import plain, restored, told_object
 from simlab.training._top import TopHead
 from simlab.training.heads import make_head, named
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _OPTIONS = ("size", "cut", "max_tokens")
 """Of ready encoders."""
+_OF_CUTS = ("cut", "max_tokens")
 
 
 def save(run: "Run", folder: Path) -> None:
@@ -43,7 +46,7 @@ def save(run: "Run", folder: Path) -> None:
     try:
         weights = {
             name: tensor.clone().contiguous().cpu()  # cloned: weights of one's own may be tied
-            for name, tensor in run.head.state_dict().items()
+            for name, tensor in _kept(run.head).items()
         }
         save_file(weights, aside / "head.safetensors")
         if run.loss_state:
@@ -56,6 +59,10 @@ def save(run: "Run", folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def _kept(head: nn.Module) -> dict[str, torch.Tensor]:
+    return head.kept_state() if isinstance(head, TopHead) else head.state_dict()
+
+
 def _record(run: "Run") -> dict[str, Any]:
     history = [
         {name: None if math.isnan(value) else value for name, value in row.items()}
@@ -66,7 +73,7 @@ def _record(run: "Run") -> dict[str, Any]:
         "encoder": {
             **_recipe(run.base),
             "identity": _identity(run.base),
-            "top": run.head.top.code() if isinstance(run.head, TopHead) else None,
+            "top": run.head.identity if isinstance(run.head, TopHead) else None,
         },
         "config": {name: plain(value) for name, value in vars(run.config).items()},
         "history": history,
@@ -109,12 +116,14 @@ def load(folder: Path, encoder: Encoder | None, head: nn.Module | None = None) -
         }
     except (KeyError, TypeError, ValueError) as error:
         raise _no_run(folder, error) from None
-    whole = _base(record["encoder"]) if encoder is None else encoder
-    base, top = whole, None
-    if config.train == "top" and isinstance(whole, CutEncoder):
-        base, top = whole.base, whole.top
-    is_same = _identity(base) == told[1] and (config.train == "top") == (top is not None)
-    if not is_same or (top is not None and top.code() != record["encoder"]["top"]):
+    learns = config.train not in ("auto", "head")  # "auto": written before there were cuts
+    whole = _whole(record["encoder"], encoder, learns=learns)
+    top = whole.top if learns and isinstance(whole, CutEncoder) else None
+    base = whole if top is None else whole.base
+    names = adapters_in(weights, "top.")
+    is_same = _identity(base) == told[1] and learns == (top is not None)
+    own = None if top is None else (top.identity if names else top.code())
+    if not is_same or own != record["encoder"].get("top"):
         raise DataError(
             f"the run was trained on {told[0]!r} with other weights or settings "
             f"than the {whole.name!r} given; pass the same encoder with encoder="
@@ -127,7 +136,7 @@ def load(folder: Path, encoder: Encoder | None, head: nn.Module | None = None) -
             "name; leave out head="
         )
     try:
-        whole_head = _head(config, weights, top)
+        whole_head = _head(config, weights, top, adapters_of(config.train, names))
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         if head is not None:
             raise _other_head(head, error) from None
@@ -152,15 +161,24 @@ def _other_head(head: nn.Module, error: Exception) -> DataError:
     )
 
 
-def _head(config: FitConfig, weights: dict[str, torch.Tensor], top: Any) -> nn.Module:
+def _head(
+    config: FitConfig, weights: dict[str, torch.Tensor], top: Any, adapters: Adapters | None
+) -> nn.Module:
     head: nn.Module
     if isinstance(config.head, nn.Module):
         head = deepcopy(config.head)
     else:
         center = weights["enter.center" if top is None else "head.enter.center"]
         head = make_head(config.head, torch.zeros(2, len(center)))
-    head = head if top is None else TopHead(top, head)
-    head.load_state_dict(weights)
+    if top is not None:
+        head = TopHead(
+            top, head, adapters=adapters, pace=Pace.of(config), recompute=config.recompute
+        )
+    missing = _kept(head).keys() - weights.keys()
+    if missing:
+        raise KeyError(min(missing))
+    # of a top with adapters the other weights are those of the encoder
+    head.load_state_dict({**head.state_dict(), **weights} if adapters else weights)
     return head.eval().requires_grad_(requires_grad=False)
 
 
@@ -199,6 +217,15 @@ def _recipe(encoder: Encoder) -> dict[str, Any]:
     if hasattr(encoder, "recipe"):  # it has a cut
         return encoder.recipe
     return {"name": encoder.name, "size": getattr(encoder, "size", None)}
+
+
+def _whole(told: dict[str, Any], given: Encoder | None, *, learns: bool) -> Any:
+    """Return the encoder of a run, with the cut below what learned."""
+    if given is None:
+        return _base(told)
+    if not learns or isinstance(given, CutEncoder) or last_of(told.get("cut", "")) is None:
+        return given
+    return ready_encoder(given, **{name: told[name] for name in _OF_CUTS if told.get(name)})
 
 
 def _base(told: dict[str, Any]) -> Encoder:

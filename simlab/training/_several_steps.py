@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from simlab.training._module import Batch, SimilarityModule
@@ -34,7 +35,7 @@ class SeveralSteps(SimilarityModule):
         optimizer: Any = self.optimizers()
         schedule: Any = self.lr_schedulers()
         n_items = sum(len(labels) for _, labels in batches)
-        mean = batches[0][0].new_zeros(())
+        mean = torch.zeros((), device=self.device)
         for vectors, labels in batches:
             loss = self.judge(vectors, labels)
             optimizer.zero_grad()

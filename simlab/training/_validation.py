@@ -7,8 +7,12 @@ import numpy as np
 from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items, split_codes
 
-_FEWEST_CLASSES = 8
+_FEWEST_CLASSES = 4
 """With fewer classes, classes are too few to hold some out: items are held out instead."""
+_HELD_CLASSES = 4
+"""So many classes are held out at least, if they are half of all at most. Two of twelve do not
+tell how classes to come will fare: on the glosses training was stopped where four of twelve, and
+the test classes, had long become worse."""
 _FEWEST_LABELS = 2
 """With one label everything is a friend, and every space looks perfect."""
 _NEEDED = "(it needs two labels with two items each)"
@@ -111,7 +115,8 @@ def hold_out(
     items : Items
         From `usable`.
     share : float
-        In [0, 1); 0 holds out nothing. Items with a part of their own ignore it.
+        In [0, 1); 0 holds out nothing. Items with a part of their own ignore it. Of whole classes
+        at least four, or half of them.
     seed : int
         Which classes or items.
     by_item : bool
@@ -145,8 +150,10 @@ def hold_out(
         )
     if is_whole or share == 0:
         return everyone, everyone[:0]
-    is_linked = items.similarity.several is not None
-    by = "item" if by_item or is_linked or len(items.label_names) < _FEWEST_CLASSES else "label"
+    is_linked, n_classes = items.similarity.several is not None, len(items.label_names)
+    by = "item" if by_item or is_linked or n_classes < _FEWEST_CLASSES else "label"
+    if by == "label":
+        share = max(share, min(_HELD_CLASSES, n_classes // 2) / n_classes)
     parts = items.split(by=by, test=share, seed=seed).column("split")
     train, val = everyone[parts == "train"], everyone[parts == "test"]
     if min(_n_labels(items, train), _n_labels(items, val)) < _FEWEST_LABELS:

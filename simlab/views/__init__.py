@@ -1,7 +1,10 @@
-"""Things to touch: the explorer, the gallery and the comparison. No torch."""
+"""Things to touch: the explorer, the gallery, the comparison and the monitor. No torch."""
 
 from simlab.views._abstention import abstention as abstention
-from simlab.views._compare import Comparison as Comparison, compare as compare
+from simlab.views._compare import compare as compare
+from simlab.views._compare_changes import Changes as Changes
+from simlab.views._comparison import Comparison as Comparison
 from simlab.views._explore import explore as explore
 from simlab.views._explorer import Explorer as Explorer
 from simlab.views._gallery import Gallery as Gallery, gallery as gallery
+from simlab.views._monitor import Monitor as Monitor

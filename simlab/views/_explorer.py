@@ -35,6 +35,11 @@ def joined(parts: Iterable[str]) -> str:
     return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
 
 
+def styled(*parts: str) -> str:
+    """Join style sheets of `static/`."""
+    return "\n".join((_STATIC / f"{part}.css").read_text("utf-8") for part in parts)
+
+
 class Explorer(AnyWidget):
     """A map of items on the left, the nearest neighbors of the query on the right.
 
@@ -53,7 +58,7 @@ class Explorer(AnyWidget):
     """
 
     _esm: ClassVar[str] = joined(_PARTS)
-    _css: ClassVar[str] = (_STATIC / "explorer.css").read_text("utf-8")
+    _css: ClassVar[str] = styled("theme", "explorer")
 
     xy = traitlets.Bytes().tag(sync=True)
     neighbors = traitlets.Bytes().tag(sync=True)

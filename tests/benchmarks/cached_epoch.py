@@ -3,8 +3,8 @@
 Same vectors, same batches, same head, same loss, same optimizer and schedule, one process; a bare
 epoch after every epoch of Lightning, medians over the epochs. The batches of the bare loop lie
 ready; those of `fit` are drawn in its epoch. `fit` runs as it does by default, with its progress
-bar and its log; `trainer` is a `pl.Trainer` of one's own with Lightning's bar, a CSV logger and
-checkpoints. Prints a table; the last line is JSON with the ratios.
+bar, its measuring of health and its log; `trainer` is a `pl.Trainer` of one's own with Lightning's
+bar, a CSV logger and checkpoints. Prints a table; the last line is JSON with the ratios.
 """
 
 import json
@@ -25,9 +25,12 @@ from torch import nn
 from simlab.items import Items
 from simlab.space import Embeddings
 from simlab.training import SimilarityData, SimilarityModule
-from simlab.training._callbacks import EpochBar, KeepBest
-from simlab.training._learn import _AT_ONCE, _trainer
+from simlab.training._callbacks import KeepBest, Tell
+from simlab.training._learn import _AT_ONCE
+from simlab.training._lightning import make_trainer
+from simlab.training._progress import Bar
 from simlab.training._several_steps import SeveralSteps
+from simlab.training._watch import Watch
 from simlab.training.heads import LinearHead
 from simlab.training.losses import triplet
 
@@ -115,8 +118,10 @@ def compare(name: str, space: Embeddings, batch_size: int, goal: float) -> float
     )
     with tempfile.TemporaryDirectory() as folder:
         if name == "fit":
-            trainer = _trainer(EPOCHS)
-            trainer.callbacks += [KeepBest(None, EPOCHS), EpochBar(name), bare]
+            trainer = make_trainer(EPOCHS)
+            watch = Watch(space, None, "map@r", seed=0)
+            kept = KeepBest(None, EPOCHS, watch=watch)
+            trainer.callbacks += [kept, Tell(Bar(), kept, name, lambda *_: []), bare]
         else:
             trainer = pl.Trainer(
                 max_epochs=EPOCHS, callbacks=[bare], accelerator="cpu", logger=CSVLogger(folder)

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import simlab as sl
-from simlab.errors import SimlabWarning
+from simlab.errors import DataError, SimlabWarning
 
 TARGETS = [
     {"target": {"precision": 0.9}},
@@ -60,7 +60,10 @@ def main() -> None:
             one, other = (halves(half, "item", seed) for half in halves(emb, "label", seed))
             for (gallery, held), (new_gallery, new) in ((one, other), (other, one)):
                 for asked in TARGETS:
-                    index = sl.Index(gallery).calibrate(held, **asked)
+                    try:
+                        index = sl.Index(gallery).calibrate(held, **asked)
+                    except DataError:  # no threshold reaches the target
+                        continue
                     alone = sl.Index(new_gallery, calibration=index.calibration)
                     ranked.append(rankings(index, alone, new))
                     target = index.calibration.target
@@ -73,7 +76,7 @@ def main() -> None:
             reached = rates[:, TOLD.index(target.metric)]
             is_low = target.metric == "false-accept-rate"
             is_held = reached <= target.value if is_low else reached >= target.value
-            told = zip(TOLD, rates.mean(axis=0), rates.std(axis=0), strict=True)
+            told = zip(TOLD, np.nanmean(rates, axis=0), np.nanstd(rates, axis=0), strict=True)
             told = "  ".join(f"{metric} {mean:.3f} ± {spread:.3f}" for metric, mean, spread in told)
             print(f"{name}, {target}, {where}: {told}; held {is_held.sum()} of {len(checks)}")
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from simlab.encoders import CutEncoder, Encoder, embed, encoder
-from simlab.encoders.cuts._cut import pack, unpack
+from simlab.encoders.cuts._packing import pack, unpack
 from simlab.encoders.cuts._trace import split_module
 from simlab.errors import ChoiceError, DataError, ShapeError, SimlabWarning
 from simlab.items import load
@@ -467,7 +467,7 @@ def test_texts_that_are_too_long_are_shortened_with_a_warning():
     shortened = encoder("minilm").encode(["a fox and " * 7 + "a"])  # 22 words and two marks
 
     np.testing.assert_allclose(ready.transform(rows)[:1], shortened, atol=1e-5)
-    assert ready.base._model.max_seq_length == encoder("minilm")._model.max_seq_length
+    assert ready.base._stack.network.max_seq_length == encoder("minilm")._model.max_seq_length
 
 
 @pytest.mark.real

@@ -257,6 +257,19 @@ def test_without_unknown_queries_nothing_is_told_of_them(index):
     assert reached.value("accuracy") > 0.5
 
 
+def test_where_nothing_is_answered_precision_is_not_told(calibrated):
+    strange = calibrated.add(blobs([99], 4, 2, first=8000))
+    queries = Embeddings(
+        -strange.embeddings.vectors[-4:],
+        Items.from_arrays(strange.embeddings.vectors[-4:], labels=[99] * 4, ids=range(8500, 8504)),
+    )
+    check = strange.check(queries)
+
+    assert np.isnan(check.value("precision"))
+    assert check.value("recall") == 0
+    assert check.frame["high"][1] > 0.9  # of one class nothing is certain
+
+
 def test_a_check_shows_its_figures_and_reads_them(calibrated):
     check = calibrated.check(blobs(range(30), 5, 8, first=7000))
 

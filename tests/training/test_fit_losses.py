@@ -164,7 +164,7 @@ def test_the_centers_of_a_mined_loss_are_learned(learn, items):
 
 def test_a_module_without_parameters_adds_none_to_the_optimizer():
     module = SimilarityModule(nn.Linear(4, 2), theirs.SupConLoss())
-    module.trainer = type("", (), {"scaler": None})()
+    module.trainer = type("", (), {"precision": "32-true"})()
     optimizer, _ = module.optimizer_and_schedule(1)
 
     assert len(optimizer.param_groups) == 1

@@ -200,7 +200,8 @@ def test_the_same_seed_of_fit_gives_the_same_weights_whatever_was_drawn_before(b
     assert learn(blobs(), **HOW, seed=1).fingerprint != one.fingerprint
 
 
-def test_options_make_a_trainer(blobs, learn):
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_options_make_a_trainer(blobs, learn, precision):
     class Norms(pl.Callback):
         largest = 0.0
 
@@ -210,7 +211,8 @@ def test_options_make_a_trainer(blobs, learn):
 
     free, clipped = Norms(), Norms()
     learn(blobs(), trainer={"callbacks": [free]})
-    run = learn(blobs(), lr=1e-2, trainer={"callbacks": [clipped], "gradient_clip_val": 1e-3})
+    options = {"gradient_clip_val": 1e-3, "precision": precision}
+    run = learn(blobs(), lr=1e-2, trainer={"callbacks": [clipped], **options})
 
     assert free.largest > 1e-2
     assert clipped.largest == pytest.approx(1e-3, rel=1e-3)

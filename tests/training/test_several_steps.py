@@ -180,10 +180,12 @@ def test_only_our_own_trainer_takes_several_steps(space, run):
     ]
 
 
-@pytest.mark.parametrize("scaler", [None, object()])
-def test_gradients_that_lightning_unscales_are_not_left_to_a_fused_optimizer(space, scaler):
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_gradients_that_lightning_clips_in_mixed_precision_have_no_fused_optimizer(
+    space, precision
+):
     module = SimilarityModule(make_head("skip", torch.tensor(space.vectors)), supcon)
-    module._trainer = SimpleNamespace(scaler=scaler)
+    module._trainer = SimpleNamespace(precision=precision)
     optimizer, _ = module.optimizer_and_schedule(1)
 
-    assert optimizer.defaults["fused"] == (scaler is None)
+    assert optimizer.defaults["fused"] == (precision == "32-true")

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from simlab.encoders import embed, encoder
-from simlab.errors import ChoiceError, DataError
+from simlab.errors import DataError
 from simlab.items import Items, load
 from simlab.training import Run, fit
 from simlab.training._batches import BalancedBatches
-from simlab.training._top import TOP_PACE, TopHead, choose_trained
+from simlab.training._top import TOP_PACE, TopHead
+from simlab.training._trained import choose_trained
 from simlab.training.heads import make_head
 from simlab.training.losses import make_loss
 
@@ -436,11 +437,6 @@ def test_the_layers_above_a_cut_learn_where_there_are_any(name, cut, expected):
 
 def test_without_a_cut_the_head_learns(pixels):
     assert choose_trained("auto", pixels) == "head"
-
-
-def test_an_unknown_word_is_told(pictures, pixels):
-    with pytest.raises(ChoiceError, match="train must be one of 'auto', 'head', 'top'; got 'all'"):
-        fit(pictures, pixels, train="all")
 
 
 def test_a_top_without_a_cut_is_told(pictures, pixels):

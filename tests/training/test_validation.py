@@ -50,20 +50,22 @@ def test_items_are_held_out_where_the_test_items_are_of_seen_classes(blobs):
 
 
 def test_items_are_held_out_where_there_are_few_classes(blobs):
-    items, train, val = held(blobs(7, 20))
+    items, train, val = held(blobs(3, 20))
 
     assert labels_of(items, train) == labels_of(items, val)
 
 
-def test_eight_classes_are_enough_to_hold_some_out(blobs):
-    items, train, val = held(blobs(8), share=0.25)
+@pytest.mark.parametrize(("n_classes", "n"), [(4, 2), (7, 3), (8, 4), (12, 4)])
+def test_of_few_classes_four_or_half_are_held_out(blobs, n_classes, n):
+    items, train, val = held(blobs(n_classes, 4))
 
     assert not labels_of(items, train) & labels_of(items, val)
+    assert len(labels_of(items, val)) == n
 
 
-@pytest.mark.parametrize(("share", "n"), [(0.2, 2), (0.4, 4), (0.5, 5)])
+@pytest.mark.parametrize(("share", "n"), [(0.2, 8), (0.4, 16), (0.5, 20)])
 def test_the_share_is_a_share_of_the_classes(blobs, share, n):
-    items, _, val = held(blobs(10), share)
+    items, _, val = held(blobs(40, 4), share)
 
     assert len(labels_of(items, val)) == n
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from simlab.encoders import embed, encoder
-from simlab.errors import DataError
+from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.reports._page import Figure, external_urls, page
-from simlab.space import Embeddings, score
+from simlab.space import Embeddings, paired, score
 from simlab.training import fit
-from simlab.views import Comparison, compare
+from simlab.views import Comparison, compare, gallery
 
 QUIET = {"cache": False, "progress": False}
 
@@ -252,3 +252,191 @@ def test_a_notebook_shows_the_table_and_the_chart(comparison, monkeypatch):
 
 def test_a_comparison_is_a_view(comparison):
     assert isinstance(comparison, Comparison)
+
+
+# -- paired tests ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def several():
+    """Return many spaces: the frozen one, spoiled ever more, and one that has seeds."""
+    items = made(n_labels=40).split(by="label")
+    frozen = embed(items, encoder("pixels"), **QUIET)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=frozen.vectors.shape)
+    worse = {f"noise {at}": Embeddings(frozen.vectors + at * noise, items) for at in range(2, 9)}
+    worse["same"] = Embeddings(frozen.vectors.copy(), items)
+    runs = [fit(items, encoder("pixels"), epochs=2, seed=seed, val=0, **QUIET) for seed in (3, 4)]
+    return {"frozen": frozen, **worse, "seeds": [embed(items, run, **QUIET) for run in runs]}
+
+
+@pytest.fixture(scope="module")
+def many(several):
+    return compare(several)
+
+
+def test_verdicts_are_those_of_the_paired_test(many):
+    by_hand = paired(many.scores, against="frozen", metric="map@r")
+
+    pd.testing.assert_frame_equal(many.differences, by_hand)
+    assert many.differences.set_index("space").loc["noise 8", "verdict"] == "worse"
+    assert "verdict" in many._repr_html_()
+    assert repr(many).count("worse") == (by_hand["verdict"] == "worse").sum()
+
+
+def test_words_are_for_what_the_corrected_test_says(many, spaces):
+    html = compare({"a": spaces["frozen"], "b": spaces["frozen"]})._repr_html_()
+
+    assert '<span class="soft">no difference seen</span>' in html
+    assert '<b class="no">worse</b>' in many._repr_html_()
+    assert ">better<" not in html
+
+
+def test_the_baseline_comes_first_and_the_others_sorted(many):
+    values = [many.scores[name].value("map@r") for name in many.order[1:]]
+
+    assert many.order[0] == "frozen"
+    assert values == sorted(values, reverse=True)
+    assert repr(many).splitlines()[1].startswith("  frozen ")
+
+
+def test_the_baseline_and_the_metric_can_be_chosen(spaces):
+    found = compare(spaces, against="trained", metric="recall@1")
+
+    assert found.order == ["trained", "frozen"]
+    assert "recall@1 above trained" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [({"against": "frosen"}, "Did you mean 'frozen'"), ({"metric": "map"}, "Did you mean 'map@r'")],
+)
+def test_a_baseline_or_metric_that_is_not_there(spaces, wrong, told):
+    with pytest.raises(ChoiceError, match=told):
+        compare(spaces, **wrong)
+
+
+def test_pairs_are_compared_without_a_test():
+    items = Items.from_pairs(list("abcd"), list("efgh"), scores=[0.0, 0.2, 0.6, 1.0])
+    rng = np.random.default_rng(0)
+    two = {name: Embeddings(rng.normal(size=(len(items), 3)), items) for name in ("a", "b")}
+    found = compare(two)
+
+    assert found.differences.empty
+    assert "spearman" in found._repr_html_()
+    assert found.figure().data
+
+
+# -- seeds ----------------------------------------------------------------------------------
+
+
+def test_seeds_of_one_setting_are_averaged_and_their_spread_is_told(many, several):
+    scores = [score(one.where(split="test")) for one in several["seeds"]]
+    spread = np.std([one.value("map@r") for one in scores], ddof=1)
+
+    assert many.scores["seeds"].value("map@r") == pytest.approx(
+        np.mean([one.value("map@r") for one in scores])
+    )
+    assert f"±{spread:.3f} of 2 seeds" in many._repr_html_()
+    assert many.parameters.loc["seeds", "seed"] == "3, 4"
+    assert many.histories["seeds"].groupby("seed").size().index.tolist() == [3, 4]
+
+
+def test_runs_of_one_name_may_differ_in_their_seed_alone(items, spaces):
+    other = embed(items, fit(items, encoder("pixels"), epochs=1, lr=0.01, val=0, **QUIET), **QUIET)
+    message = complaint({"two": [spaces["trained"], other]})
+
+    assert message.startswith("the runs of 'two' may differ in their seed alone; they differ in ")
+    assert "epochs, lr" in message
+
+
+@pytest.mark.parametrize("given", [{"none": []}, {("triplet", 0): None}])
+def test_a_space_needs_a_name_and_embeddings(given, spaces):
+    given = {name: spaces["frozen"] if one is None else one for name, one in given.items()}
+
+    assert "needs a name (str) and at least one Embeddings" in complaint(given)
+
+
+# -- settings -------------------------------------------------------------------------------
+
+
+def test_settings_that_differ_have_a_column_and_rare_values_stand_out(items):
+    losses = {"loss 1": "supcon", "loss 2": "supcon", "loss 3": ("arcface", {"margin": 0.3})}
+    runs = {
+        name: fit(items, encoder("pixels"), loss=loss, epochs=1, val=0, **QUIET)
+        for name, loss in losses.items()
+    }
+    html = compare({name: embed(items, run, **QUIET) for name, run in runs.items()})._repr_html_()
+
+    assert "<th>loss</th>" in html
+    assert '<b class="">arcface(margin=0.3)</b>' in html
+    assert "<td>supcon</td>" in html
+    assert "the same in all runs: encoder pixels" in html
+    assert "<th>epochs</th>" not in html
+
+
+# -- classes and queries --------------------------------------------------------------------
+
+
+def test_classes_are_averaged_by_themselves(comparison):
+    frame = comparison.classes
+    one = frame.iloc[0]
+    queries = [
+        told.loc[told["label"] == one["label"], "map@r"]
+        for told in (comparison.scores[name].per_query for name in ("frozen", "trained"))
+    ]
+
+    assert len(frame) == 5
+    assert frame["difference"].is_monotonic_decreasing
+    assert one["difference"] == pytest.approx(queries[1].mean() - queries[0].mean())
+    assert f"{one['difference']:+.3f}, to {one['value']:.3f} (6 queries)" in (
+        comparison._repr_html_()
+    )
+
+
+def test_changes_are_queries_whose_neighbors_differ(many):
+    changes = many.changes("noise 8", k=4, max_queries=6)
+    right = [found.matches.sum(axis=1) for found in (changes.before, changes.after)]
+    row = changes.frame.iloc[-1]
+
+    assert len(changes) == 6
+    assert (right[0] != right[1]).all()
+    assert set(row["lost"]) == set(changes.before.ids[-1]) - set(changes.after.ids[-1])
+    assert "lost ✓ same" in changes._repr_html_()
+    assert len(gallery(changes.after).neighbors) == 6
+
+
+def test_equal_spaces_have_no_changes(spaces):
+    changes = compare({"a": spaces["frozen"], "b": spaces["frozen"]}).changes()
+
+    assert len(changes) == 0
+    assert "no query has another number of right neighbors in b" in changes._repr_html_()
+
+
+def test_changes_of_a_space_that_is_not_there(many):
+    with pytest.raises(ChoiceError, match="name must be one of"):
+        many.changes("frozen")
+
+
+# -- many spaces ----------------------------------------------------------------------------
+
+
+def test_many_spaces_stand_in_rows_in_the_color_of_their_verdict(many):
+    figure = many.figure()
+    marked = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
+    places = [place for trace in marked.values() for place in trace.y]
+
+    assert sorted(places) == sorted(many.scores)
+    assert list(figure.layout.yaxis.categoryarray) == many.order[::-1]
+    assert len({trace.marker.color for trace in marked.values()}) == len(marked) >= 3
+    assert list(marked["baseline"].y) == ["frozen"]
+
+
+def test_losses_of_many_spaces_start_at_one(many):
+    lines = [trace for trace in many.figure().data if trace.mode == "lines"]
+
+    assert [trace.y[1] for trace in lines if trace.xaxis == "x2"] == [1, 1]
+
+
+def test_many_spaces_are_counted_in_the_first_line(many):
+    assert repr(many).startswith("Comparison of 10 spaces (120 test items)")

@@ -1,8 +1,7 @@
 """The cut: activations at the last frozen layer are remembered, the layers above can learn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,32 +10,22 @@ from torch import Tensor, nn
 
 from simlab._fingerprint import fingerprint
 from simlab.encoders._encoder import Encoder
-from simlab.encoders.cuts._trace import find_part, split_module
+from simlab.encoders.cuts._layers import last_of, layers_of
+from simlab.encoders.cuts._packing import pack, unpack
+from simlab.encoders.cuts._trace import find_part, split_before, split_module
 from simlab.encoders.models._module import Collate, ModuleEncoder
-from simlab.errors import DataError, ShapeError
 
 _AT_ONCE = 64
 """Items that go through the upper layers at a time when nothing learns: as many as `embed`
 encodes."""
-_DTYPES = (
-    torch.float32,
-    torch.float64,
-    torch.float16,
-    torch.bfloat16,
-    torch.bool,
-    torch.int64,
-    torch.int32,
-)
-_DIGIT = 1000
-"""A size is told by two numbers below this: exact even in float16."""
-_LONGEST = 32
-"""Numbers that tell the type and shape of a tensor, at most: 15 axes."""
 
 
 class Lower(Encoder, Protocol):
     """The layers below a cut: an Encoder that can say how the whole is made."""
 
     recipe: dict[str, Any]
+    is_input: bool
+    """Whether nothing of the network is below: the vectors are what the network reads."""
 
     @property
     def identity(self) -> str:
@@ -113,13 +102,18 @@ class _LowerModule(ModuleEncoder):
         below: nn.Module,
         recipe: dict[str, Any],
         whole: Any,
+        place: str,
         *,
         collate: Collate | None,
         identity: str | None,
     ) -> None:
-        name, modalities = f"{whole.name} up to {recipe['cut']}", sorted(whole.modalities)
-        super().__init__(below, collate=collate, name=name, modalities=modalities)
+        where = place if last_of(recipe["cut"]) else f"up to {place}"
+        modalities = sorted(whole.modalities)
+        super().__init__(
+            below, collate=collate, name=f"{whole.name} {where}", modalities=modalities
+        )
         self.recipe, self._whole, self._identity = recipe, whole, identity
+        self.is_input, self._place = last_of(recipe["cut"]) == "all", place
 
     @property
     def libraries(self) -> frozenset[str]:
@@ -131,7 +125,7 @@ class _LowerModule(ModuleEncoder):
         """Changes with the weights, code and settings of the layers below and of `collate`."""
         if self._identity is None:
             return super().identity
-        return fingerprint(self._identity, self.recipe["cut"])
+        return fingerprint(self._identity, self._place)
 
 
 def cut_module(
@@ -153,7 +147,8 @@ def cut_module(
     module : torch.nn.Module
         From what `collate` makes to vectors.
     cut : str
-        The last frozen part: a name of `named_modules()`, or the end of one.
+        The last frozen part: a name of `named_modules()`, or the end of one; or `"last:2"`,
+        `"last:all"`: how many layers are above.
     collate : callable, optional
         See `ModuleEncoder`.
     at_once : int, optional
@@ -164,14 +159,32 @@ def cut_module(
     **options
         Of the whole encoder, for the recipe.
     """
-    named = [name for name, _ in module.named_modules() if name]
-    place = find_part(named, cut, whole.name)
-    lower, upper = split_module(module, place)
+    n = last_of(cut)
+    lower: nn.Module
+    upper: nn.Module
+    if n == "all":
+        place, lower, upper, n_parts = "before all layers", _AsRead(), module, 1
+    else:
+        if n is None:
+            named = [name for name, _ in module.named_modules() if name]
+            place = cut = find_part(named, cut, whole.name)
+            lower, upper = split_module(module, place)
+        else:
+            first, lower, upper = split_before(module, layers_of(module), n)
+            place = f"before {first}"
+        n_parts = sum(node.op == "placeholder" for node in upper.graph.nodes)
     below = Below(lower, at_once)
-    recipe = {"name": whole.name, **options, "cut": place}
-    base = _LowerModule(below, recipe, whole, collate=collate, identity=identity)
-    n_parts = sum(node.op == "placeholder" for node in upper.graph.nodes)
+    recipe = {"name": whole.name, **options, "cut": cut}
+    how: dict[str, Any] = {"collate": collate, "identity": identity}
+    base = _LowerModule(below, recipe, whole, place, **how)
     return CutEncoder(whole.name, base, Above(upper, n_parts, below, at_once or _AT_ONCE))
+
+
+class _AsRead(nn.Module):
+    """In place of layers below: give what the network reads."""
+
+    def forward(self, inputs: Any) -> list[Any]:
+        return [inputs]
 
 
 class Below(nn.Module):
@@ -223,13 +236,18 @@ class Above(nn.Module):
             parameter.requires_grad_(name not in self.shared)
         return twin
 
+    @property
+    def identity(self) -> str:
+        """Changes with weights, code and settings of the layers."""
+        return ModuleEncoder(self).identity
+
     def code(self) -> str:
         """Name what the layers do, whatever their weights are."""
         empty = deepcopy(self)
         with torch.no_grad():
             for tensor in [*empty.parameters(), *empty.buffers()]:
                 tensor.zero_()
-        return ModuleEncoder(empty).identity
+        return empty.identity
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map (batch, n) to (batch, dim); in parts where no gradient needs them together."""
@@ -240,81 +258,3 @@ class Above(nn.Module):
     def extra_repr(self) -> str:
         """Say what runs: it is a part of the fingerprint."""
         return getattr(self.body, "code", "")
-
-
-def pack(parts: Sequence[Any]) -> Tensor:
-    """Flatten tensors of shape (batch, ...) into rows that begin with their types and shapes.
-
-    So remembered rows can be unpacked in another session, where the input was never seen.
-
-    Examples
-    --------
-    >>> rows = pack([torch.ones(5, 2, 3), torch.zeros(5)])
-    >>> [tuple(part.shape) for part in unpack(rows, 2)]
-    [(5, 2, 3), (5,)]
-    """
-    for part in parts:
-        if not isinstance(part, Tensor) or part.ndim == 0 or part.dtype not in _DTYPES:
-            raise DataError(
-                "what is made below a cut and needed above it must be tensors with one row per "
-                f"item; got {_said(part)}; make it above the cut, or cut elsewhere"
-            )
-    if len({len(part) for part in parts}) > 1:
-        raise DataError(
-            "what crosses a cut must have one row per item; got tensors of shapes "
-            f"{', '.join(str(tuple(part.shape)) for part in parts)}; cut elsewhere"
-        )
-    told = [number for part in parts for number in _told(part)]
-    header = torch.tensor(told, dtype=torch.float32, device=parts[0].device)
-    flat = [part.reshape(len(part), -1).float() for part in parts]
-    return torch.cat([header.expand(len(parts[0]), -1), *flat], dim=1)
-
-
-def unpack(rows: Tensor, n_parts: int) -> list[Tensor]:
-    """Undo `pack`.
-
-    Raises
-    ------
-    ShapeError
-        Rows that were not packed, or not from tensors of one shape.
-    """
-    try:
-        told = rows[0, : _LONGEST * n_parts].round().int().tolist()
-        shapes, start = _shapes(told, n_parts)
-        sizes = [prod(shape) for _, shape in shapes]
-        is_packed = start + sum(sizes) == rows.shape[1]
-    except (IndexError, ValueError):
-        is_packed = False
-    if not is_packed or not (rows[:, :start] == rows[0, :start]).all():
-        raise ShapeError(
-            "the layers above a cut take activations of one shape, as the base encoder returns "
-            f"them; got vectors of shape {tuple(rows.shape)}; encode with .base"
-        )
-    flat = rows[:, start:].split(sizes, dim=1)
-    return [
-        part.reshape(len(rows), *shape).to(dtype)
-        for part, (dtype, shape) in zip(flat, shapes, strict=True)
-    ]
-
-
-def _told(part: Tensor) -> Iterator[int]:
-    yield from (_DTYPES.index(part.dtype), part.ndim - 1)
-    for size in part.shape[1:]:
-        yield from divmod(size, _DIGIT)
-
-
-def _shapes(numbers: list[int], n_parts: int) -> tuple[list[tuple[torch.dtype, list[int]]], int]:
-    shapes, at = [], 0
-    for _ in range(n_parts):
-        dtype, n_axes = _DTYPES[numbers[at]], numbers[at + 1]
-        digits = numbers[at + 2 : at + 2 + 2 * n_axes]
-        sizes = [high * _DIGIT + low for high, low in zip(digits[::2], digits[1::2], strict=True)]
-        shapes.append((dtype, sizes))
-        at += 2 + 2 * n_axes
-    return shapes, at
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
-    return f"{type(value).__name__} {value!r}"[:80]

@@ -6,10 +6,13 @@ from difflib import get_close_matches
 import torch
 from torch import fx, nn
 
+from simlab.encoders.cuts._layers import too_few
 from simlab.encoders.models._module import frozen
 from simlab.errors import ChoiceError, DataError
 
 _SHOWN = 12
+_ROOT = "module."
+"""Where `_OneInput` holds the module."""
 
 
 def find_part(names: list[str], cut: str, owner: str) -> str:
@@ -71,25 +74,65 @@ def split_module(module: nn.Module, cut: str) -> tuple[fx.GraphModule, fx.GraphM
     >>> above(*below(torch.ones(1, 4))).shape
     torch.Size([1, 2])
     """
-    root, place = _OneInput(module), f"module.{cut}"
-    try:
-        # what a trace computes may be needed for gradients: it is no inference
-        with frozen(root), torch.inference_mode(mode=False):
-            graph = _Tracer(place).trace(root)
-    except Exception as error:
-        raise DataError(
-            f"a module that is cut must have a forward that torch.fx can trace; "
-            f"{type(module).__name__} cut at {cut!r} does not ({error}); put what is below and "
-            "what is above into two modules and cut nn.Sequential(below, above) at '0'"
-        ) from error
-    nodes = list(graph.nodes)
-    calls = [at for at, node in enumerate(nodes) if _is_call_of(node, place)]
+    root, nodes = _traced(module, [cut], f"at {cut!r}")
+    calls = [at for at, node in enumerate(nodes) if _is_call_of(node, [cut])]
     if len(calls) != 1:
         raise DataError(
             f"the cut must run once in forward; {cut!r} runs {len(calls)} times in "
             f"{type(module).__name__}; choose another module"
         )
     return _halves(root, nodes, calls[0])
+
+
+def split_before(
+    module: nn.Module, layers: list[str], n: int
+) -> tuple[str, fx.GraphModule, fx.GraphModule]:
+    """Split a module right before the n-th from last of its layers to run.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        As in `split_module`.
+    layers : list of str
+        Names of `module.named_modules()`, none within another.
+    n : int
+        From 1 on.
+
+    Returns
+    -------
+    layer : str
+        The first layer above.
+    below, above : torch.fx.GraphModule
+
+    Raises
+    ------
+    DataError
+        Fewer layers run, or a forward that cannot be traced.
+    """
+    root, nodes = _traced(module, layers, f"before its last {n} layers")
+    calls: dict[str, int] = {}
+    for at, node in enumerate(nodes):
+        if _is_call_of(node, layers):
+            calls.setdefault(str(node.target), at)
+    if n > len(calls):
+        raise too_few(n, len(calls), type(module).__name__)
+    place, at = sorted(calls.items(), key=operator.itemgetter(1))[-n]
+    return place.removeprefix(_ROOT), *_halves(root, nodes, at - 1)
+
+
+def _traced(module: nn.Module, places: list[str], where: str) -> tuple["_OneInput", list[fx.Node]]:
+    root = _OneInput(module)
+    try:
+        # what a trace computes may be needed for gradients: it is no inference
+        with frozen(root), torch.inference_mode(mode=False):
+            graph = _Tracer(places).trace(root)
+    except Exception as error:
+        raise DataError(
+            f"a module that is cut must have a forward that torch.fx can trace; "
+            f"{type(module).__name__} cut {where} does not ({error}); put what is below and "
+            "what is above into two modules and cut nn.Sequential(below, above) at '0'"
+        ) from error
+    return root, list(graph.nodes)
 
 
 class _OneInput(nn.Module):
@@ -104,18 +147,18 @@ class _OneInput(nn.Module):
 
 
 class _Tracer(fx.Tracer):
-    """Look into the modules that hold the cut, and take all others as they are."""
+    """Look into the modules that hold one of some places, and take all others as they are."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, places: list[str]) -> None:
         super().__init__()
-        self._place = place
+        self._places = tuple(f"{_ROOT}{place}" for place in places)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
-        return not self._place.startswith(f"{module_qualified_name}.")
+        return not any(place.startswith(f"{module_qualified_name}.") for place in self._places)
 
 
-def _is_call_of(node: fx.Node, place: str) -> bool:
-    return node.op == "call_module" and node.target == place
+def _is_call_of(node: fx.Node, places: list[str]) -> bool:
+    return node.op == "call_module" and str(node.target).removeprefix(_ROOT) in places
 
 
 def _halves(

@@ -9,7 +9,7 @@ from simlab._fingerprint import fingerprint
 
 PYTHON = frozenset({"torch", *sys.stdlib_module_names}) - {"__main__"}
 LIBRARIES = PYTHON | {
-    *("open_clip", "scipy", "sentence_transformers", "sklearn", "timm", "tokenizers"),
+    *("open_clip", "peft", "scipy", "sentence_transformers", "sklearn", "timm", "tokenizers"),
     *("torchvision", "transformers"),
 }
 """Whose code is not hashed: it is large, and its version says it all."""

@@ -1,6 +1,7 @@
 """Tokenizers and image processors of transformers: content as the inputs of a model."""
 
 import json
+from copy import copy
 from typing import Any
 
 from torch import Tensor
@@ -48,6 +49,7 @@ class Tokens:
     modalities = frozenset({"text"})
     libraries = frozenset({"tokenizers", "torch", "transformers"})
     probe = "a"
+    longer_probe = "a a a"
 
     def __init__(self, tokenizer: Any, model: Any, max_tokens: int | None = None) -> None:
         if tokenizer.pad_token is None:
@@ -58,7 +60,7 @@ class Tokens:
         if max_tokens is not None and max_tokens < 1:
             raise DataError(f"max_tokens must be at least 1; got {max_tokens!r}")
         self._tokenizer = tokenizer
-        self._longest = max_tokens or _longest(tokenizer, model)
+        self.longest = max_tokens or _longest(tokenizer, model)
         # trained on texts of one length, without a mask
         self._to_the_end = str(getattr(model.config, "model_type", "")).startswith("siglip")
 
@@ -68,11 +70,17 @@ class Tokens:
         return {
             "words": fingerprint(words_of(self._tokenizer)),
             "special": {name: str(value) for name, value in _special(self._tokenizer).items()},
-            "longest": self._longest,
+            "longest": self.longest,
         }
 
+    def up_to(self, longest: int) -> "Tokens":
+        """Cut texts off earlier."""
+        shorter = copy(self)
+        shorter.longest = longest
+        return shorter
+
     def __call__(self, texts: list[str]) -> dict[str, Tensor]:
-        inputs = self._read(texts, "max_length" if self._to_the_end else "longest", self._longest)
+        inputs = self._read(texts, "max_length" if self._to_the_end else "longest", self.longest)
         if not inputs["input_ids"].shape[1]:
             inputs = self._read(texts, "max_length", 1)
         if "attention_mask" in inputs:
@@ -101,7 +109,7 @@ class Pictures:
 
     modalities = frozenset({"array", "image"})
     libraries = frozenset({"PIL", "torch", "torchvision", "transformers"})
-    probe = PLAIN
+    probe = longer_probe = PLAIN
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor

@@ -105,11 +105,12 @@ class SentenceEncoder(Versioned, Precise):
             )
         return vectors.float().cpu().numpy()
 
-    def cut_at(self, cut: str, *, max_tokens: int = 64) -> "CutEncoder":
+    def cut_at(self, cut: str, *, max_tokens: int | None = None) -> "CutEncoder":
         """Freeze all up to a layer of the model; see `simlab.encoder`."""
-        from simlab.encoders.cuts._cut_text import cut_sentences
+        from simlab.encoders.cuts._cut_stack import cut_stack
+        from simlab.encoders.cuts._stacks import SentenceStack
 
-        return cut_sentences(self, self._model, cut, max_tokens=max_tokens)
+        return cut_stack(self, SentenceStack(self._model), cut, max_tokens=max_tokens)
 
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name})"

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,10 @@ from simlab.encoders.models._pooling import check_pooling, pooled
 from simlab.encoders.models._precision import Precise
 from simlab.encoders.models._processors import Pictures, Tokens, parts_of
 from simlab.encoders.models._several import SeveralEncoder
+from simlab.errors import DataError
+
+if TYPE_CHECKING:
+    from simlab.encoders.cuts._cut import CutEncoder
 
 _AT_ONCE = 32
 _OF_THE_FILE = (
@@ -137,6 +141,26 @@ class TransformersEncoder(Versioned, Precise):
         if self._method != "forward":  # older versions give the projection itself
             pooling = "pooler"
         return pooled(answer, inputs.get("attention_mask"), pooling, self.name).float()
+
+    def cut_at(self, cut: str, *, max_tokens: int | None = None) -> "CutEncoder":
+        """Freeze all up to a layer of the model; see `simlab.encoder`.
+
+        Raises
+        ------
+        DataError
+            One of two towers, such as CLIP's; or no embeddings with a stack of layers.
+        """
+        from simlab.encoders.cuts._cut_stack import cut_stack
+        from simlab.encoders.cuts._stacks import TransformersStack
+
+        if self._method != "forward":
+            raise DataError(
+                f"a model that is cut must have one tower; {self.name} has several; cut a model "
+                "of one tower, such as CLIPVisionModel"
+            )
+        settings = [config_settings(self.model), self._reader.settings]
+        stack = TransformersStack(self.model, self._reader, self.pooling, self.name, settings)
+        return cut_stack(self, stack, cut, max_tokens=max_tokens)
 
     def __repr__(self) -> str:
         pooling = "" if self.pooling is None else f", pooling={self.pooling!r}"

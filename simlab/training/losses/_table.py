@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from simlab.training.losses._against import AGAINST
 from simlab.training.losses._foreign import ADAPTED
 from simlab.training.losses._registry import OF_LABELS, OF_OTHERS
 
@@ -104,4 +105,5 @@ def page() -> str:
         ]
         head = ["| name | needs | miner | when to use it | paper |", "|---|---|---|---|---|"]
         parts.append("\n".join([f"## {title}", "", *head, *lines, ""]))
+    parts.append(AGAINST)
     return "\n".join(parts)

@@ -8,7 +8,7 @@
  */
 
 /** Light and dark form of each class color; eight by Okabe and Ito (2008), four by Tol (2021). */
-const CLASS_COLORS = [
+export const CLASS_COLORS = [
   ["#0072b2", "#3a9ad9"], ["#e69f00", "#e69f00"], ["#009e73", "#1bb88b"], ["#d55e00", "#f0762b"],
   ["#56b4e9", "#8fd0f5"], ["#cc79a7", "#d98cb6"], ["#e3d52b", "#f0e442"], ["#2b2b2b", "#e8e8e8"],
   ["#332288", "#8a80e0"], ["#999933", "#b5b544"], ["#882255", "#c4588c"], ["#44aa99", "#59c9b6"],
