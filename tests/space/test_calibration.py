@@ -117,14 +117,14 @@ def test_a_cautious_threshold_holds_on_new_items_where_a_plain_one_often_does_no
     index, target = Index(blobs(range(40), 3, 0)), {"false-accept-rate": 0.05}
     new = trials(index, blobs(range(40), 50, 1000, first=9000), 10, unknown=0.5)
     held_to = {"plain": 0, "cautious": 0}
-    for seed in range(1, 41):
+    for seed in range(1, 21):
         one = index.calibrate(blobs(range(40), 4, seed, first=1000), target=target).calibration
         sure = one.confidence(new.evidence[~new.is_known])
         for name, threshold in {"plain": one.threshold, "cautious": one.high}.items():
             held_to[name] += (sure >= threshold).mean() <= target["false-accept-rate"]
 
-    assert held_to["cautious"] >= 36
-    assert held_to["plain"] <= 25
+    assert held_to["cautious"] >= 17
+    assert held_to["plain"] <= 14
 
 
 @pytest.mark.parametrize(("metric", "end"), [("false-accept-rate", "high"), ("recall", "low")])

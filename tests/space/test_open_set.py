@@ -111,7 +111,7 @@ def test_the_auroc_interval_covers_the_truth_as_often_as_it_says():
         frame = open_set_scores(rng.normal(size=120) + is_known, is_known, seed=seed)
         covered += frame["low"][0] <= truth <= frame["high"][0]
 
-    assert 0.90 <= covered / 100 <= 0.99
+    assert 0.88 <= covered / 100 <= 0.99  # three standard errors below 0.95
 
 
 @pytest.mark.parametrize(
