@@ -68,8 +68,13 @@ _ROOM_OF = {
 }
 
 
+_ROOMS = (*dict.fromkeys(_ROOM_OF.values()),)
+
+
 def __getattr__(name: str) -> object:
-    """Open a room when one of its names is first used."""
+    """Open a room when it, or one of its names, is first used."""
+    if name in _ROOMS:
+        return import_module(f"simlab.{name}")
     if name not in _ROOM_OF:
         message = f"simlab has no {name!r}; it offers: {', '.join(__all__)}"
         raise AttributeError(message)

@@ -114,3 +114,14 @@ def test_a_view_is_opened_without_torch():
     )
 
     assert "torch" not in loaded_by(code)
+
+
+def test_rooms_are_opened_by_their_names_too():
+    told = subprocess.run(
+        [sys.executable, "-c", "import simlab as sl; print(sl.views.Monitor.__name__)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == "Monitor\n"
