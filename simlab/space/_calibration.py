@@ -159,7 +159,7 @@ def calibrate(
     Index: 900 items, exact search, calibrated for f1 best
     """
     wanted = as_target(target, unknown, is_cautious=cautious)
-    _check(embeddings, k=k, coverage=coverage)
+    _check_values(embeddings, k=k, coverage=coverage)
     done = trials(index, embeddings, k, unknown=unknown)
     sure = platt(done.evidence, done.is_right, done.weights(unknown))
     confidence = sure(done.evidence)
@@ -237,7 +237,7 @@ def check(index: "Index", embeddings: Embeddings, *, seed: int = 0) -> Check:
     )
 
 
-def _check(embeddings: Embeddings, *, k: int, coverage: float) -> None:
+def _check_values(embeddings: Embeddings, *, k: int, coverage: float) -> None:
     if k < 1:
         raise DataError(f"k must be at least 1; got {k!r}")
     if not 0 < coverage < 1:

@@ -111,7 +111,8 @@ def classify(index: "Index", queries: Embeddings, *, k: int | None = None) -> Cl
     queries : Embeddings
         From the same encoder as the gallery. An item of the gallery does not find itself.
     k : int, optional
-        How many vote. By default, and at most, as many as in the calibration; 10 without one.
+        How many vote; all of a smaller gallery. By default as many as in the calibration, where
+        it can be no other number; 10 without one.
 
     Returns
     -------

@@ -62,7 +62,7 @@ def main() -> None:
                 for asked in TARGETS:
                     try:
                         index = sl.Index(gallery).calibrate(held, **asked)
-                    except DataError:  # no threshold reaches the target
+                    except DataError:  # no threshold reaches the target: one check less
                         continue
                     alone = sl.Index(new_gallery, calibration=index.calibration)
                     ranked.append(rankings(index, alone, new))
