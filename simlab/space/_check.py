@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab import _html
+from simlab.errors import ChoiceError
 from simlab.space._conformal import Conformal
 from simlab.space._draws import drawn, widened
 from simlab.space._embeddings import Embeddings
@@ -80,7 +81,15 @@ class Check:
     n_new: int
 
     def value(self, metric: str) -> float:
-        """Read one figure, for example `check.value("precision")`."""
+        """Read one figure, for example `check.value("precision")`.
+
+        Raises
+        ------
+        ChoiceError
+            No such metric.
+        """
+        if metric not in METRICS:
+            raise ChoiceError.of("metric", metric, METRICS)
         return float(self.frame.set_index("metric").loc[metric, "value"])
 
     def __repr__(self) -> str:

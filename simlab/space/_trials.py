@@ -183,6 +183,6 @@ def _trained_on(queries: Embeddings) -> np.ndarray:
             f"{int(is_seen.sum())} of {len(queries)} items are of classes that training saw; they "
             "measure known classes only, and flatter them if training saw the items too",
             SimlabWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return is_seen

@@ -274,6 +274,8 @@ def test_a_check_shows_its_figures_and_reads_them(calibrated):
     check = calibrated.check(blobs(range(30), 5, 8, first=7000))
 
     assert check.value("precision") == check.frame["value"][0]
+    with pytest.raises(ChoiceError, match="Did you mean 'precision'"):
+        check.value("precison")
     assert re.search(r"precision 0\.\d{3}  \[", repr(check))
     assert "<td>false-accept-rate</td>" in check._repr_html_()
     assert "precision ≥ 0.95" in repr(calibrated.calibration)
@@ -315,9 +317,10 @@ def test_items_that_were_trained_on_are_refused():
 def test_classes_that_training_saw_are_never_taken_for_unknown():
     index, source = trained_index(range(15))
     held = blobs([*range(30), 400], 5, 1, first=900, source=source)
-    with pytest.warns(SimlabWarning, match="75 of 155 items are of classes that training saw"):
+    with pytest.warns(SimlabWarning, match="75 of 155 items are of classes that training") as told:
         asked = index.calibrate(held, target={"f1": "best"}).calibration.reached.per_query
 
+    assert told[0].filename == __file__  # it points at the line of the user
     assert set(asked.loc[~asked["is_known"], "label"]) == {*range(15, 30), 400}
 
 
