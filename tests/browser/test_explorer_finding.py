@@ -211,6 +211,16 @@ def test_tabs_are_walked_by_arrows(opened):
     assert opened.page.evaluate("document.activeElement.textContent") == "Confused labels"
 
 
+def test_an_item_chosen_from_a_list_by_keyboard_keeps_the_focus(opened):
+    tab(opened, "Doubtful labels")
+    opened.page.locator(".row .item").nth(1).focus()
+    opened.page.keyboard.press("Enter")
+
+    assert opened.page.evaluate("Number(document.activeElement.dataset.row)") == opened.trait(
+        "query"
+    )
+
+
 # -- bookmarks ------------------------------------------------------------------------------
 
 
@@ -264,10 +274,10 @@ def test_filters_and_search_must_all_hold_and_leave_one_by_one(opened):
     opened.page.get_by_role("button", name="Remove: split is test").click()
     counts.append(opened.page.inner_text(".standing b"))
     opened.page.get_by_role("button", name="Clear", exact=True).click()
-
     both = sum(row % 3 == 1 and 40 <= row < 50 for row in range(N))
     assert counts == [f"{n} of 60 items" for n in (both, sum(KINDS[40:] == 1), sum(KINDS == 1))]
     assert not opened.page.is_visible(".standing")
+    assert opened.page.evaluate("document.activeElement.className") == "surface"
 
 
 def test_numbers_are_filtered_by_a_range(opened):

@@ -75,7 +75,9 @@ function render({ model, el }) {
   const filters = openFilters(colorings, filter);
   const axes = openAxes(data, sketch, { layouts, place, query: () => state.query });
   const toolbar = openToolbar(colorings, start, { filters, axes, help }, { search: find, nextMatch, color, toggleLasso });
-  const standing = openStanding(data, { unfind, isolate, filter, selectAll, clear });
+  const standing = openStanding(data, {
+    unfind, isolate, filter, selectAll, clear, leave: () => map.surface.focus({ preventScroll: true }),
+  });
   const chosen = openSelectionStrip(data, () => select([]), dotOf);
   const lists = openLists(data, thumbs, { go, point, seek }, dotOf);
   const tooltip = openTooltip(data, thumbs, dotOf);

@@ -138,7 +138,10 @@ export function openLists(data, thumbs, events, dotOf) {
       shown += PAGE;
       draw();
     } }, `Show ${count(Math.min(PAGE, total - shown))} more`);
+    const focused = document.activeElement instanceof HTMLElement && row.contains(document.activeElement)
+      ? document.activeElement.dataset.row : undefined;
     row.replaceChildren(...cards, ...(total > shown ? [more] : []));
+    if (focused) row.querySelector(`[data-row="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   return {

@@ -13,6 +13,7 @@ import { filterWords, passes } from "./filters.js";
  * @property {(coloring: import("./colorings.js").Coloring, wanted: null) => void} filter
  * @property {() => void} clear
  * @property {() => void} selectAll
+ * @property {() => void} leave move the focus on, when the button that had it is gone
  */
 
 /**
@@ -68,7 +69,9 @@ export function openStanding(data, events) {
      */
     show(state) {
       const claims = claimsOf(state, events);
+      const left = element.contains(document.activeElement);
       element.hidden = !claims.length;
+      if (left && !claims.length) events.leave();
       if (!claims.length) return null;
       const passed = Uint8Array.from({ length: data.n }, (_, row) => (
         claims.every((claim) => claim.passes(row)) ? 1 : 0
@@ -77,6 +80,7 @@ export function openStanding(data, events) {
       const said = total ? `${count(total)} of ${count(data.n)} items` : `None of ${count(data.n)} items`;
       pick.hidden = !total;
       element.replaceChildren(h("b", {}, said), ...claims.map(chip), pick, clear);
+      if (left && !element.contains(document.activeElement)) events.leave();
       return passed;
     },
   };
