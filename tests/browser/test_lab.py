@@ -33,8 +33,28 @@ CELLS = [
 ]
 
 
-@pytest.fixture
-def notebook_path(tmp_path):
+BACKGROUND_CELLS = [
+    """
+    import numpy as np
+    from simlab import Items, explore
+    from simlab.space import Embeddings
+
+    kinds = np.arange(60) % 3
+    vectors = np.eye(3)[kinds] + np.random.default_rng(0).normal(scale=0.2, size=(60, 3))
+    explorer = explore(
+        Embeddings(vectors, Items.from_arrays(vectors, labels=kinds)),
+        background=True,
+        progress=False,
+    )
+    print(explorer.projection)
+    """,
+    "explorer",
+    "print(explorer.wait().projection)",
+]
+
+
+def written(cells, path):
+    """Write a notebook of these cells."""
     cells = [
         {
             "cell_type": "code",
@@ -44,10 +64,9 @@ def notebook_path(tmp_path):
             "outputs": [],
             "source": "\n".join(line.removeprefix("    ") for line in text.strip().split("\n")),
         }
-        for number, text in enumerate(CELLS)
+        for number, text in enumerate(cells)
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path = tmp_path / "explorer.ipynb"
     path.write_text(
         json.dumps(
             {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
@@ -56,8 +75,8 @@ def notebook_path(tmp_path):
     return path
 
 
-def test_the_page_and_the_kernel_agree(lab, notebook_path):
-    notebook = lab(notebook_path)
+def test_the_page_and_the_kernel_agree(lab, tmp_path):
+    notebook = lab(written(CELLS, tmp_path / "explorer.ipynb"))
     page = notebook.page
     notebook.run_all()
     expected = [int(row) for row in re.findall(r"\d+", notebook.printed(0).split(":")[1])]
@@ -99,3 +118,18 @@ def test_the_page_and_the_kernel_agree(lab, notebook_path):
 
     assert page.get_by_role("button", name="Lasso").get_attribute("aria-pressed") == "true"
     assert notebook.n_cells == len(CELLS)
+
+
+def test_umap_takes_the_place_of_pca_in_the_page_when_it_is_ready(lab, tmp_path):
+    notebook = lab(written(BACKGROUND_CELLS, tmp_path / "background.ipynb"))
+    first = notebook.run(0)
+    notebook.run(1)
+    caption = notebook.page.locator(".simlab-explorer .caption")
+    caption.wait_for()
+    told = notebook.run(2)
+    notebook.page.wait_for_function(
+        "document.querySelector('.simlab-explorer .caption').textContent.startsWith('UMAP')"
+    )
+
+    assert (first.strip(), told.strip()) == ("PCA", "UMAP")
+    assert not notebook.page.is_visible(".simlab-explorer .progress")
