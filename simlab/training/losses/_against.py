@@ -41,8 +41,8 @@ The best of them, NTXentLoss, is worse than default `fit`.
 
 Unseen classes of `wordnet-glosses` (12 of 24 kinds of things, three splits), by
 `python tests/benchmarks/quality_losses.py wordnet-glosses`. What is learned from twelve kinds does
-not help with others: every peer ends below the encoder it started from, while `fit` holds four
-kinds out, sees it, and stops near the start.
+not help with others: every peer ends below the frozen encoder, while `fit` holds four kinds out,
+sees it, and stops near the start.
 
 | trained with | MAP@R | recall@1 | MAP@R above default `fit` | p (Holm) | than `fit` |
 |---|---|---|---|---|---|
