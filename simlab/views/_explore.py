@@ -98,13 +98,13 @@ def explore(
         raise DataError(f"explore needs at least two items; got {len(embeddings)}")
     if max_items < 2:  # noqa: PLR2004
         raise DataError(f"max_items must be at least 2; got {max_items!r}")
+    if projection not in PROJECTIONS:
+        raise ChoiceError.of("projection", projection, PROJECTIONS)
     shown, note = _sample(embeddings, max_items, seed)
     items = shown.items
     found = Index(shown).search(shown, k=min(k, len(shown) - 1), exclude_self=True)
     source = shown.source.name if shown.source is not None else "embeddings"
     thumbnails, texts = _seen(items.content, progress=progress)
-    if projection not in PROJECTIONS:
-        raise ChoiceError.of("projection", projection, PROJECTIONS)
     by_pca = projection == "pca" or len(shown) < _FEWEST_FOR_UMAP
     maps = {"PCA": project(shown, "pca")}
     if not by_pca and not background:

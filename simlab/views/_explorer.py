@@ -178,7 +178,7 @@ class Explorer(AnyWidget):
         colorings = dict(colorings or {})
         maps = {name: np.asarray(places, "<f4") for name, places in (other_maps or {}).items()}
         per_item = {"labels": labels, "ids": ids, "texts": texts, "thumbnails": thumbnails}
-        per_item["vectors"] = vectors
+        per_item |= {"vectors": vectors}
         per_item |= {f"coloring {name!r}": values for name, values in colorings.items()}
         check_shapes(xy, neighbors, similarities, per_item, maps)
         has_neighbor = neighbors >= 0

@@ -53,7 +53,7 @@ export function openLists(data, thumbs, events, dotOf) {
     ...(judged ? errors : []),
     { name: "Found", counted: true, rows: ({ found }) => found, lead: "items that pass search and filters",
       empty: "Search, filter or click an entry of the legend, and the items are listed here." },
-    { name: "Selected", counted: true, rows: ({ selection }) => selection, lead: "items that Python has as .selected",
+    { name: "Selected", counted: true, rows: ({ selection }) => selection, lead: "items you chose; with a kernel, explorer.selected",
       empty: "Draw a lasso, or filter and press “Select these”." },
     { name: "Bookmarks", counted: true, rows: ({ bookmarks }) => bookmarks, lead: "items you kept",
       empty: "Keep the query with the star next to it, or with the key b." },
