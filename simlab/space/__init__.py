@@ -1,6 +1,10 @@
 """Where items lie: embeddings, neighbors, scores and maps. Numpy only, no torch."""
 
+from simlab.space._changes import Changes as Changes, changes as changes
+from simlab.space._confusions import Confusions as Confusions, confusions as confusions
+from simlab.space._diagnose import Diagnosis as Diagnosis, diagnose as diagnose
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
+from simlab.space._findings import Findings as Findings
 from simlab.space._graded import RELEVANT as RELEVANT, relevance_rates as relevance_rates
 from simlab.space._health import (
     alignment as alignment,
