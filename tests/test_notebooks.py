@@ -101,6 +101,17 @@ def test_two_sets_run_and_training_helps_the_one_with_fine_labels(executed):
 
 @pytest.mark.notebook
 @pytest.mark.real
+def test_unknown_classes_run_and_few_strangers_get_an_answer(executed):
+    told = said(executed("06_unknown_classes") / "reports" / "06_unknown_classes.ipynb")
+    n, unknown = re.search(r"Classification: (\d+) queries, (\d+) unknown", told).groups()
+
+    assert int(unknown) > 0.85 * int(n)
+    assert float(re.search(r"false-accept-rate (0\.\d+)", told)[1]) < 0.15
+    assert "100 of 100 classes new" in told
+
+
+@pytest.mark.notebook
+@pytest.mark.real
 def test_comparing_losses_runs_and_every_loss_is_better_than_no_training(executed):
     told = said(executed("05_comparing_losses") / "reports" / "05_comparing_losses.ipynb")
     better = re.findall(r"^  (supcon|triplet|softmax) .* better$", told, re.MULTILINE)

@@ -1,5 +1,6 @@
 """What is compared: items with content, labels and splits."""
 
+from simlab.items._appending import appended as appended
 from simlab.items._content import (
     MIXED as MIXED,
     VARIOUS as VARIOUS,

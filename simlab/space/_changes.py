@@ -15,7 +15,8 @@ from simlab.space._embeddings import Embeddings
 from simlab.space._index import Index
 from simlab.space._neighbors import Neighbors
 from simlab.space._paired import known_by_any, paired
-from simlab.space._scores import _known, scores_of
+from simlab.space._score import known_classes
+from simlab.space._scores import scores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +52,8 @@ class Changes:
     >>> found
     Changes from before to after: 4 queries, 4 fixed, 0 broken
       nearest neighbor right: +1.000 [+1.000, +1.000], p 0.125, no difference seen
-    >>> found.frame[["nearest", "gained_right", "lost_wrong"]].iloc[0].tolist()
-    ['fixed', 1, 1]
+    >>> found.frame["gained_right"].tolist(), found.frame["lost_wrong"].tolist()
+    ([1, 1, 1, 1], [1, 1, 1, 1])
     """
 
     before: Neighbors
@@ -178,7 +179,7 @@ def changes(
     k: int = 5,
     names: tuple[str, str] = ("before", "after"),
 ) -> Changes:
-    """Compare the neighbors of the same queries in two spaces: what was fixed, what was broken?
+    """Compare the neighbors of the same queries in two spaces: what was fixed, what broken.
 
     Whether more was fixed than broken is tested as in `simlab.compare`, by turning signs
     (`simlab.space.paired`): over queries this is McNemar's exact test of fixed against broken
@@ -264,7 +265,7 @@ def _tested(
     scores = {}
     for name, near, is_right in zip(names, found, right, strict=True):
         items = near.queries.items
-        told = {"id": items.ids, "label": items.labels, "classes": _known(near.queries)}
+        told = {"id": items.ids, "label": items.labels, "classes": known_classes(near.queries)}
         scores[name] = scores_of(name, pd.DataFrame(told | {_METRIC: is_right.astype(float)}))
     table = paired(scores, against=names[0], metric=_METRIC).drop(columns="space")
     classes = known_by_any(scores)["classes"].to_numpy()

@@ -136,6 +136,7 @@ class Confusions:
                 f"{one.label} → {one.neighbor}",
                 f"{one.n} of {one.of}",
                 f"{one.share:.0%}  [{one.low:.0%}, {one.high:.0%}]",
+                one.n_items,
                 one.back,
                 _html.Marked("confused", "no")
                 if one.is_confused
@@ -143,7 +144,8 @@ class Confusions:
             ]
             for one in pairs.head(_SHOWN).itertuples()
         ]
-        head = ["label → nearest neighbor", "queries", "share, 95% interval", "other way", "test"]
+        head = ["label → nearest neighbor", "queries", "share, 95% interval"]
+        head += ["different neighbors", "other way", "test"]
         return _html.table(head, rows)
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,8 @@ class Diagnosis:
     def __repr__(self) -> str:
         told = [repr(part) for part in (self.confusions, self.hubs, self.suspects) if part]
         lines = [
-            f"  {one.measure:<14} {one.value:7.3f}{_ends(one)}" for one in self.measures.itertuples()
+            f"  {one.measure:<14} {one.value:7.3f}{_ends(one)}"
+            for one in self.measures.itertuples()
         ]
         return "\n".join([f"Diagnosis of {self._what}", *lines, *(f"  {line}" for line in told)])
 
@@ -96,12 +98,13 @@ class Diagnosis:
             for one in self.measures.itertuples()
         ]
         head = ["measure", "value", "95% interval", "healthy", "items"]
+        found = (self.confusions, self.hardest, self.hubs, self.suspects)
         parts = [_html.table(head, rows)]
-        for part in (self.confusions, self.hardest, self.hubs):
-            if part is not None:
-                parts.append(f"<p><b>{_html.escape(repr(part))}</b></p>{part.html}")
-        if self.suspects is not None:
-            parts.append(f"<p><b>{_html.escape(repr(self.suspects))}</b></p>")
+        parts += [
+            f"<p><b>{escape(repr(part))}</b></p>{getattr(part, 'html', '')}"
+            for part in found
+            if part is not None
+        ]
         parts += [_html.soft(f"no {part}: {why}") for part, why in self.undefined.items()]
         return _html.block(f"Diagnosis of {self._what}", *parts)
 
@@ -167,12 +170,18 @@ def diagnose(
     where = embeddings if gallery is None else gallery
     near = Index(where).search(embeddings, min(k, len(where) - 1), exclude_self=True)
     undefined = _undefined(near)
+    hard = None
+    if "hardest" not in undefined:
+        try:
+            hard = hardest(near, metric=metric, most=most)
+        except DataError as error:  # nothing is known of which items are alike, or none are
+            undefined["hardest"] = str(error)
     return Diagnosis(
         name=embeddings.source.name if embeddings.source is not None else "embeddings",
         measures=measures(embeddings, near),
         neighbors=near,
         confusions=None if "confusions" in undefined else confusions(near),
-        hardest=None if "hardest" in undefined else hardest(near, metric=metric, most=most),
+        hardest=hard,
         hubs=hubs(near, most=most),
         suspects=None if "suspects" in undefined else suspects(embeddings),
         undefined=undefined,
@@ -187,12 +196,10 @@ def _undefined(near: Neighbors) -> dict[str, str]:
     if queries.labels is None or gallery.labels is None:
         found["confusions"] = "the items have no labels"
     elif queries.has_several_labels:
-        found["confusions"] = "the items have several labels each, so neighbors are right by degrees"
+        found["confusions"] = "with several labels each, neighbors are right by degrees"
     elif not known.has_one_label or known.source is not None:
         found["confusions"] = "of some pairs of items it is not known whether they are alike"
-    if known.says_nothing:
-        found["hardest"] = "nothing is known of which items are alike"
-    elif links.pairs is not None and links.group is None:
+    if links.pairs is not None and links.group is None:
         found["hardest"] = "pairs with scores have no value per query"
     if near.gallery is not near.queries:
         found["suspects"] = "they are asked for within one set: simlab.space.suspects(gallery)"

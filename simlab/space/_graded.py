@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from simlab.space._metrics import retrieval_metrics
+from simlab.space._named import checked, depth_of, needs, rates_of
+from simlab.space._ranked import Votes, ranked
 
-_ENTRIES = 1 << 24
+_ENTRIES = 1 << 21
 """Similarities that are held at a time."""
 _MOST_PAIRS = 100_000
 """Beyond it, pairs are all but all pairs, and their order says little more than retrieval."""
@@ -23,7 +24,8 @@ def graded_rates(
     relevance: Relevance,
     *,
     own: np.ndarray,
-    k: Sequence[int] = (1, 5, 10),
+    metrics: Sequence[str],
+    labels: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Search and rate among what is known: an item of which nothing is known is passed over.
 
@@ -35,20 +37,23 @@ def graded_rates(
         Items of at least 0.5 are relevant.
     own : ndarray of shape (q,), int
         Where each query stands in the gallery; -1 if it does not.
-    k : sequence of int, default=(1, 5, 10)
-        Depths of recall@k.
+    metrics : sequence of str
+        Those that have a value per query.
+    labels : tuple of two ndarrays of shapes (q,) and (n,), int, optional
+        Of queries and gallery, for kNN accuracy; -1 for none.
 
     Returns
     -------
     asked : ndarray of int
         Queries with a relevant item; the others are not rated.
     rates : dict of str to ndarray of shape (len(asked),)
-        As `retrieval_metrics`.
 
     Examples
     --------
     >>> unit, same = np.eye(2, dtype="f4")[[0, 0, 1]], np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1.0]])
-    >>> asked, rates = graded_rates(unit, unit, lambda a, b: same[a][:, b], own=np.arange(3), k=[1])
+    >>> asked, rates = graded_rates(
+    ...     unit, unit, lambda a, b: same[a][:, b], own=np.arange(3), metrics=["recall@1"]
+    ... )
     >>> asked.tolist(), rates["recall@1"].tolist()
     ([0, 1], [1.0, 1.0])
     """
@@ -66,10 +71,20 @@ def graded_rates(
             continue
         rows, known, relevant = rows[chosen], known[chosen], relevant[chosen]
         similarity = np.where(np.isnan(known), -np.inf, queries[rows] @ gallery.T)
-        order = np.argsort(-similarity, axis=1, kind="stable")
-        matches = np.take_along_axis(known, order, axis=1) >= RELEVANT
+        order = np.argsort(-similarity, axis=1)
+        similarity = np.take_along_axis(similarity, order, axis=1)
+        grades = np.nan_to_num(np.take_along_axis(known, order, axis=1))
+        found = ranked(
+            similarity,
+            grades >= RELEVANT,
+            relevant,
+            depth=depth_of(metrics, int(relevant.max()), len(gallery)),
+            grades=grades,
+            best=-np.sort(-grades, axis=1) if needs(metrics, "ndcg") else None,
+            votes=None if labels is None else Votes(labels[1][order], similarity, labels[0][rows]),
+        )
         asked.append(rows)
-        parts.append(retrieval_metrics(matches, relevant, k))
+        parts.append(rates_of(found, metrics))
     if not parts:
         return np.empty(0, dtype=int), {}
     return np.concatenate(asked), {
@@ -94,7 +109,13 @@ def relevance_rates(unit: np.ndarray, relevance: np.ndarray) -> dict[str, float]
     1.0
     """
     n = len(unit)
-    _, rates = graded_rates(unit, unit, lambda a, b: relevance[a][:, b], own=np.arange(n), k=[1])
+    _, rates = graded_rates(
+        unit,
+        unit,
+        lambda a, b: relevance[a][:, b],
+        own=np.arange(n),
+        metrics=checked(None, k=[1]),
+    )
     found = {name: float(values.mean()) for name, values in rates.items()}
     pairs = np.argwhere(np.triu(~np.isnan(relevance), 1))
     if 0 < len(pairs) <= _MOST_PAIRS:

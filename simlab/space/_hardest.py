@@ -1,14 +1,16 @@
 """Hardest queries: those that find least, and among equals those that lie worst."""
 
+import warnings
+
 import numpy as np
 
-from simlab.errors import ChoiceError
+from simlab.errors import ChoiceError, SimlabWarning
 from simlab.items import similarity_between
-from simlab.space._embeddings import Embeddings
 from simlab.space._findings import Findings
 from simlab.space._graded import RELEVANT
 from simlab.space._neighbors import Neighbors
-from simlab.space._scores import metrics_of, score
+from simlab.space._score import score
+from simlab.space._scores import metrics_of
 
 _ENTRIES = 1 << 22
 """Similarities that are held at a time."""
@@ -29,16 +31,21 @@ def hardest(near: Neighbors, *, metric: str, most: int) -> Findings:
     Returns
     -------
     Findings
-        `id`, `label`, the metric and `margin`.
+        `id`, `label`, the metric and `margin`. Queries without a friend in the gallery are left
+        out.
 
     Raises
     ------
     ChoiceError
         No such metric.
+    DataError
+        No query has a friend in the gallery.
     """
     queries = near.queries
     gallery = None if near.gallery is queries else near.gallery
-    scored = score(queries, gallery=gallery).per_query
+    with warnings.catch_warnings():  # of queries without a friend: nothing is hard for them
+        warnings.simplefilter("ignore", SimlabWarning)
+        scored = score(queries, gallery=gallery).per_query
     if metric not in metrics_of(scored):
         raise ChoiceError.of("metric", metric, metrics_of(scored))
     row_of = {name: row for row, name in enumerate(queries.items.ids.tolist())}

@@ -197,7 +197,7 @@ def hubness(vectors: np.ndarray, *, k: int = 10) -> float:
     --------
     >>> star = np.concatenate([np.eye(5), np.full((1, 5), 0.5)])
     >>> round(hubness(star, k=1), 2)
-    1.79
+    1.64
     """
     unit = _unit(vectors)
     n = len(unit)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from simlab.errors import ChoiceError, DataError, ShapeError
+from simlab.space import _calibration, _changing, _classify
 from simlab.space._embeddings import Embeddings
 from simlab.space._neighbors import Neighbors
 from simlab.space._search import nearest, nearest_others
@@ -24,6 +25,8 @@ class Index:
         The gallery.
     backend : {"exact"}, default="exact"
         `"exact"` compares with every item (faiss, or numpy without it).
+    calibration : Calibration, optional
+        From when on `classify` gives an answer; made by `calibrate`.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class Index:
 
     embeddings: Embeddings
     backend: str = "exact"
+    calibration: _calibration.Calibration | None = None
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -99,6 +103,13 @@ class Index:
             positions, similarities = nearest(unit, gallery, k)
         return Neighbors(queries, self.embeddings, positions, similarities)
 
+    add = _changing.add
+    remove = _changing.remove
+    prototypes = _changing.prototypes
+    calibrate = _calibration.calibrate
+    check = _calibration.check
+    classify = _classify.classify
+
     def _check(self, queries: Embeddings, k: int, *, most: int) -> None:
         if not len(queries):
             raise DataError("a search needs at least one query; got none")
@@ -121,4 +132,6 @@ class Index:
             )
 
     def __repr__(self) -> str:
-        return f"Index: {len(self):,} items, {self.backend} search"
+        known = self.calibration
+        told = "" if known is None else f", calibrated for {known.target}"
+        return f"Index: {len(self):,} item{'s' * (len(self) != 1)}, {self.backend} search{told}"

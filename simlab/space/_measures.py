@@ -7,7 +7,7 @@ import numpy as np
 from simlab.space._embeddings import Embeddings
 from simlab.space._graded import RELEVANT
 from simlab.space._health import effective_rank, occurrences, skewness
-from simlab.space._intervals import RESAMPLES, expanded_level
+from simlab.space._intervals import RESAMPLES, expanded_level, resampled_counts
 from simlab.space._neighbors import Neighbors
 from simlab.space._wilson import wilson
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 2000
 """Items whose pairs are all looked at: a matrix of 16 MB."""
-_AT_ONCE = 250
-"""Draws of items held in memory at a time."""
 _COLUMNS = ("measure", "value", "low", "high", "n")
 
 
@@ -57,9 +55,9 @@ def measures(embeddings: Embeddings, near: Neighbors, *, seed: int = 0) -> "pd.D
     table.append(("effective_rank", effective_rank(embeddings.vectors), np.nan, np.nan, n))
     counts = occurrences(near.positions, len(near.gallery))
     table.append(("hubness", *_skewness_interval(counts, rng), len(counts)))
-    n_never = (counts == 0).sum()
-    ends = map(float, wilson(n_never, len(counts)))
-    table.append(("anti_hubs", n_never / len(counts), *ends, len(counts)))
+    never = np.array((counts == 0).sum())
+    ends = wilson(never, np.array(len(counts)))
+    table.append(("anti_hubs", never / len(counts), *ends, len(counts)))
     return pd.DataFrame(table, columns=_COLUMNS)
 
 
@@ -91,16 +89,10 @@ def pair_interval(
     if not chosen.any():
         return np.full(3, np.nan)
     n = len(values)
-    weight = chosen.astype(np.float32)
-    kept = np.where(chosen, values, 0).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    means = []
-    for start in range(0, resamples, _AT_ONCE):
-        size = min(_AT_ONCE, resamples - start)
-        drawn = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float32)
-        total, pairs = (((drawn @ part) * drawn).sum(axis=1) for part in (kept, weight))
-        means.append(total[pairs > 0] / pairs[pairs > 0])
-    low, high = _ends(np.concatenate(means), n)
+    drawn = resampled_counts(n, resamples, seed).astype(np.float32)
+    parts = [np.where(chosen, values, 0).astype(np.float32), chosen.astype(np.float32)]
+    total, pairs = (((drawn @ part) * drawn).sum(axis=1) for part in parts)
+    low, high = _ends(total[pairs > 0] / pairs[pairs > 0], n)
     return np.array([values[chosen].mean(dtype=np.float64), low, high])
 
 

@@ -13,7 +13,7 @@ def mean_of_seeds(scores: Sequence[Scores]) -> Scores:
 
     The interval is that of the mean of these seeds on other classes or queries; `spread`, a
     further column of the frame, tells how much the seeds themselves differ: the standard deviation
-    of their values.
+    of their values. Metrics of pairs and clusters, which have no value per query, are left out.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ def mean_of_seeds(scores: Sequence[Scores]) -> Scores:
     per_query = first.per_query.copy()
     per_query[metrics] = np.mean([one.per_query[metrics] for one in scores], axis=0)
     mean = scores_of(first.name, per_query)
-    spread = np.std([one.frame["value"] for one in scores], axis=0, ddof=1)
+    values = [one.frame.loc[one.frame["metric"].isin(metrics), "value"] for one in scores]
+    spread = np.std(values, axis=0, ddof=1)
     mean.frame["spread"] = spread
     return mean

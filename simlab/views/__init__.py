@@ -1,5 +1,6 @@
 """Things to touch: the explorer, the gallery, the comparison and the monitor. No torch."""
 
+from simlab.views._abstention import abstention as abstention
 from simlab.views._compare import compare as compare
 from simlab.views._comparison import Comparison as Comparison
 from simlab.views._confusion_map import confusion_map as confusion_map

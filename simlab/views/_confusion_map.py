@@ -9,9 +9,12 @@ from simlab.space import Confusions, Diagnosis
 from simlab.views._theme import COLORS, plain_layout
 
 if TYPE_CHECKING:
+    import pandas as pd
     from plotly.graph_objects import Figure, Heatmap
 
-_RIGHT, _WRONG = COLORS[0], COLORS[1]
+_RIGHT, _WRONG = ("#e6f1f8", COLORS[0]), ("#fbeadf", COLORS[1])
+"""Shades from a small share to the largest; opaque, so that numbers on them stay legible."""
+_FRAME = "#1f2328"
 _MOST_NUMBERS, _MOST_NAMES = 20, 60
 """Up to how many labels cells hold their count, and every label is written."""
 _SMALLEST, _LARGEST, _SIDE = 5, 34, 680
@@ -48,8 +51,8 @@ def confusion_map(found: Diagnosis | Confusions, *, max_labels: int = 40) -> "Fi
     >>> from simlab import embed, encoder, load
     >>> from simlab.space import diagnose
     >>> digits = embed(load("striped-digits")[:100], encoder("pixels"), cache=False)
-    >>> confusion_map(diagnose(digits)).layout.title.text
-    'Label of the nearest neighbor: 10 labels'
+    >>> [trace.name for trace in confusion_map(diagnose(digits)).data]
+    ['right', 'wrong']
     """
     from plotly.graph_objects import Figure
 
@@ -62,16 +65,10 @@ def confusion_map(found: Diagnosis | Confusions, *, max_labels: int = 40) -> "Fi
     if max_labels < 2:  # noqa: PLR2004
         raise DataError(f"max_labels must be at least 2; got {max_labels!r}")
     labels = _chosen(found, max_labels)
-    counts = found.matrix(labels).to_numpy()
-    order = _side_by_side(counts)
-    labels, counts = [labels[at] for at in order], counts[np.ix_(order, order)]
-    is_right = np.eye(len(labels), dtype=bool)
-    figure = Figure(
-        [
-            _cells(found, labels, counts, is_right, "right", _RIGHT),
-            _cells(found, labels, counts, ~is_right, "wrong", _WRONG),
-        ]
-    )
+    counts = found.matrix(labels)
+    labels = [labels[at] for at in _side_by_side(counts.to_numpy())]
+    counts = counts.loc[labels, labels]
+    figure = Figure([_cells(found, counts, is_right=is_right) for is_right in (True, False)])
     _frame_confused(figure, found, labels)
     _lay_out(figure, labels, n_labels=len(found.labels))
     return figure
@@ -83,8 +80,10 @@ def _chosen(found: Confusions, most: int) -> list[Any]:
         return found.labels
     pairs = found.pairs
     weight = pairs["n"] + pairs["is_confused"] * pairs["n"].sum()
-    total = weight.groupby(pairs["label"]).sum().add(
-        weight.groupby(pairs["neighbor"]).sum(), fill_value=0
+    total = (
+        weight.groupby(pairs["label"])
+        .sum()
+        .add(weight.groupby(pairs["neighbor"]).sum(), fill_value=0)
     )
     kept = set(total.sort_values(ascending=False, kind="stable").index[:most])
     rest = [label for label in found.labels if label not in kept]
@@ -105,26 +104,20 @@ def _side_by_side(counts: np.ndarray) -> np.ndarray:
     return leaves_list(tree)
 
 
-def _cells(
-    found: Confusions,
-    labels: list[Any],
-    counts: np.ndarray,
-    chosen: np.ndarray,
-    name: str,
-    color: str,
-) -> "Heatmap":
-    """Draw the chosen cells in shades of a color; the others stay empty."""
+def _cells(found: Confusions, matrix: "pd.DataFrame", *, is_right: bool) -> "Heatmap":
+    """Draw the cells of right or of wrong neighbors in shades; the others stay empty."""
     from plotly.graph_objects import Heatmap
 
+    labels, counts = matrix.index.tolist(), matrix.to_numpy()
     of = found.cells.groupby("label")["of"].first().reindex(labels).fillna(0).to_numpy()
-    share = np.divide(counts, of[:, None], out=np.zeros(counts.shape), where=of[:, None] > 0)
-    is_drawn = chosen & (counts > 0)
+    share = counts / np.maximum(of, 1)[:, None]
+    is_drawn = (np.eye(len(labels), dtype=bool) == is_right) & (counts > 0)
     shown = np.where(is_drawn, share, np.nan)
     text = np.where(is_drawn, counts.astype(str), "")
     return Heatmap(
         z=shown,
-        name=name,
-        colorscale=[(0, f"{color}1a"), (1, color)],
+        name="right" if is_right else "wrong",
+        colorscale=list(enumerate(_RIGHT if is_right else _WRONG)),
         zmin=0,
         zmax=max(float(share[is_drawn].max(initial=0)), 1e-9),
         showscale=False,
@@ -159,10 +152,8 @@ def _frame_confused(figure: "Figure", found: Confusions, labels: list[Any]) -> N
     for one in pairs[pairs["is_confused"]].itertuples():
         if one.label in place and one.neighbor in place:
             x, y = place[one.neighbor], place[one.label]
-            line = {"color": _WRONG, "width": 2}
-            figure.add_shape(
-                type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line
-            )
+            line = {"color": _FRAME, "width": 2 if len(labels) <= _MOST_NAMES else 1}
+            figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line)
 
 
 def _lay_out(figure: "Figure", labels: list[Any], *, n_labels: int) -> None:
@@ -182,15 +173,23 @@ def _lay_out(figure: "Figure", labels: list[Any], *, n_labels: int) -> None:
         "automargin": True,
         "constrain": "domain",
     }
+    beside = 110 + 7 * max(map(len, names))
     told = f"{n} labels" if n == n_labels else f"{n} of {n_labels:,} labels, the most confused"
+    told += "<br><sub>blue: right; vermilion: wrong; framed: more often than chance</sub>"
     figure.update_layout(
         **plain_layout()
         | {
             "title": {"text": f"Label of the nearest neighbor: {told}", "font": {"size": 14}},
-            "width": n * cell + 170,
-            "height": n * cell + 170,
-            "xaxis": axis | {"title": "label of the nearest neighbor", "tickangle": -60},
+            "width": n * cell + beside,
+            "height": n * cell + beside + 30,
+            "margin": {"l": 40, "r": 10, "t": 70, "b": 40},
+            "xaxis": axis | _titled("label of the nearest neighbor") | {"tickangle": -60},
             "yaxis": axis
-            | {"title": "label of the query", "range": [n - 0.5, -0.5], "scaleanchor": "x"},
+            | _titled("label of the query")
+            | {"range": [n - 0.5, -0.5], "scaleanchor": "x"},
         }
     )
+
+
+def _titled(text: str) -> dict[str, Any]:
+    return {"title": {"text": text, "standoff": 14}}

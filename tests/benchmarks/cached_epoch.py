@@ -118,7 +118,7 @@ def compare(name: str, space: Embeddings, batch_size: int, goal: float) -> float
     )
     with tempfile.TemporaryDirectory() as folder:
         if name == "fit":
-            trainer = make_trainer(EPOCHS)
+            trainer = make_trainer(EPOCHS, {})
             watch = Watch(space, None, "map@r", seed=0)
             kept = KeepBest(None, EPOCHS, watch=watch)
             trainer.callbacks += [kept, Tell(Bar(), kept, name, lambda *_: []), bare]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import spearmanr
 
-from simlab.errors import DataError
+from simlab.errors import DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, score
 
@@ -33,7 +33,34 @@ def by_hand(emb, relevance):
     return found
 
 
+DEEP = ("recall@1", "map@r", "map", "mrr", "precision@3", "ndcg@4")
+
+
+def check_deep(emb):
+    """Compare metrics that look at all ranks, or at grades, with plain loops."""
+    rows = np.arange(len(emb))
+    relevance = emb.items.similarity.relevance(rows, rows)
+    frame = score(emb, metrics=DEEP).per_query.set_index("id")
+    for query in rows:
+        known = [row for row in rows if row != query and not np.isnan(relevance[query, row])]
+        known.sort(key=lambda row: -float(emb.unit[query] @ emb.unit[row]))
+        grades = relevance[query, known]
+        hits = grades >= 0.5
+        if not hits.any():
+            assert emb.items.ids[query] not in frame.index
+            continue
+        discount = 1 / np.log2(np.arange(len(grades)) + 2)
+        gain, best = ((some * discount)[:4].sum() for some in (grades, np.sort(grades)[::-1]))
+        told = frame.loc[emb.items.ids[query]]
+        precisions = np.cumsum(hits) / (np.arange(len(hits)) + 1)
+        assert told["map"] == pytest.approx(precisions[hits].mean(), abs=1e-6)
+        assert told["mrr"] == pytest.approx(1 / (hits.argmax() + 1), abs=1e-6)
+        assert told["precision@3"] == pytest.approx(hits[:3].sum() / 3, abs=1e-6)
+        assert told["ndcg@4"] == pytest.approx(gain / best, abs=1e-6)
+
+
 def check(emb):
+    check_deep(emb)
     rows = np.arange(len(emb))
     expected = by_hand(emb, emb.items.similarity.relevance(rows, rows))
     frame = score(emb, k=[1]).per_query.set_index("id")
@@ -123,6 +150,19 @@ def test_pairs_are_rated_by_rank_and_order():
         if right:
             shares.append(np.mean(right))
     assert told.value("triplet-accuracy") == pytest.approx(np.mean(shares))
+
+
+def test_partners_of_scored_pairs_are_ranked_when_a_ranking_is_asked_for():
+    rng = np.random.default_rng(1)
+    names, others = [f"a{row}" for row in range(30)], [f"b{row % 7}" for row in range(30)]
+    emb = space(Items.from_pairs(names, others, scores=rng.integers(5, size=30) / 4))
+    with pytest.warns(SimlabWarning, match="are left out"):
+        check_deep(emb)
+    with pytest.warns(SimlabWarning, match="are left out"):
+        found = score(emb, metrics=["ndcg@4", "spearman", "auc"])
+
+    assert found.frame["metric"].tolist() == ["ndcg@4", "spearman", "auc"]
+    assert found.value("spearman") == score(emb).value("spearman")
 
 
 def test_a_perfect_space_of_triplets_scores_one():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from simlab.space._intervals import bootstrap_interval
+from simlab.space._intervals import bootstrap_interval, mean_interval, resampled_counts
 
 UNIT = st.floats(0, 1)
 
@@ -94,23 +94,46 @@ def test_every_column_has_its_own_interval():
 def coverage(draw, truth):
     """Tell how often the interval of freshly drawn data holds the truth."""
     inside = 0
-    for seed in range(200):
+    for seed in range(500):
         values, groups = draw(seed)
-        low, high = bootstrap_interval(values, groups, resamples=200, seed=seed)
+        low, high = mean_interval(values, groups, resamples=500)
         inside += bool(low[0] <= truth <= high[0])
-    return inside / 200
+    return inside / 500
 
 
-def test_intervals_over_queries_cover_the_truth_about_as_often_as_they_say():
+def by_query(seed):
+    """Draw one query of every class, as of a large set."""
+    return by_class(40, 1, seed)[0], None
+
+
+def test_intervals_over_queries_cover_the_truth_as_often_as_they_say():
+    assert 0.92 <= coverage(by_query, 0.0) <= 0.98
+
+
+def test_intervals_over_queries_cover_a_share_of_hits_as_often_as_they_say():
     def draw(seed):
         return np.random.default_rng(seed).binomial(1, 0.7, size=(80, 1)).astype(float), None
 
-    assert 0.88 <= coverage(draw, 0.7) <= 0.99
+    assert 0.92 <= coverage(draw, 0.7) <= 0.98
 
 
-def test_intervals_over_classes_cover_the_mean_of_classes_to_come():
-    assert 0.86 <= coverage(lambda seed: by_class(30, 6, seed), 0.0) <= 0.99
+@pytest.mark.parametrize("n_classes", [6, 30])
+def test_intervals_over_classes_cover_the_mean_of_classes_to_come(n_classes):
+    assert 0.92 <= coverage(lambda seed: by_class(n_classes, 6, seed), 0.0) <= 0.98
 
 
 def test_intervals_over_queries_are_too_narrow_for_classes_to_come():
     assert coverage(lambda seed: (by_class(30, 6, seed)[0], None), 0.0) < 0.7
+
+
+@pytest.mark.parametrize("groups", [None, np.zeros(1, int)])
+def test_one_query_or_class_says_nothing_of_others(groups):
+    assert np.concatenate(mean_interval(np.full((1, 2), 0.7), groups)).tolist() == [0, 0, 1, 1]
+
+
+def test_resamples_draw_as_many_as_there_are_and_each_as_often():
+    counts = resampled_counts(20, 2000)
+
+    assert (counts.sum(axis=1) == 20).all()
+    assert counts.mean(axis=0) == pytest.approx(np.ones(20), abs=0.1)
+    assert counts.var() == pytest.approx(0.95, abs=0.05)

@@ -252,6 +252,13 @@ def test_one_seed_stays_as_it_is():
     assert mean_of_seeds([one]) is one
 
 
+def test_metrics_without_a_value_per_query_are_left_out_of_seeds():
+    found = mean_of_seeds([score(space(noise), metrics=["auc", "mrr"]) for noise in (0.4, 0.6)])
+
+    assert found.frame["metric"].tolist() == ["mrr"]
+    assert found.frame["spread"].notna().all()
+
+
 # -- bad input ------------------------------------------------------------------------------
 
 

@@ -334,3 +334,32 @@ def test_html_escapes_the_name(counting):
     counting.name = "<script>"
 
     assert "<script" not in score(clusters(source=counting))._repr_html_()
+
+
+# -- class by class -------------------------------------------------------------------------
+
+
+def test_each_class_has_a_row_per_metric_with_the_mean_of_its_queries():
+    found = score(clusters(noise=0.8), k=[1])
+    frame = found.per_class
+    means = found.per_query.groupby("label")["map@r"].mean()
+    told = frame[frame["metric"] == "map@r"].set_index("label")
+
+    assert list(frame.columns) == ["label", "classes", "metric", "value", "low", "high", "n"]
+    assert len(frame) == 6 * 3
+    assert told["value"].to_dict() == pytest.approx(means.to_dict())
+    assert ((told["low"] <= told["value"]) & (told["value"] <= told["high"])).all()
+    assert set(told["n"]) == {5}
+
+
+def test_a_query_of_several_labels_counts_for_each():
+    emb = placed(np.eye(2)[[0, 0, 1, 1]], [["a"], ["a"], ["b", "c"], ["b", "c"]])
+    frame = score(emb, k=[1]).per_class
+
+    assert frame.groupby("label")["n"].first().to_dict() == {"a": 2, "b": 2, "c": 2}
+
+
+def test_pairs_have_no_classes():
+    items = Items.from_pairs(["a", "b"], ["c", "d"], scores=[1, 0])
+    with pytest.raises(DataError, match="scores of pairs have no classes"):
+        _ = score(Embeddings(np.eye(4), items)).per_class
