@@ -68,7 +68,7 @@ sl.gallery(found.hardest.neighbors, max_queries=3)
 # %%
 after = sl.embed(items, sl.fit(items, encoder)).where(split="test")
 change = changes(before, after, names=("frozen", "trained"))
-print(change)
+change
 
 # %% [markdown]
 # What training broke, both answers one below the other.
@@ -77,9 +77,15 @@ print(change)
 sl.gallery(change.broken, max_queries=3)
 
 # %% [markdown]
-# Is the space as a whole healthier, and are the same kinds still mixed up?
+# Is the space as a whole healthier? Read the intervals: friends lie closer, but more definitions
+# are nobody's neighbor.
 
 # %%
 again = diagnose(after)
-print(again)
+again
+
+# %% [markdown]
+# And which kinds are still mixed up?
+
+# %%
 confusion_map(again)

@@ -169,7 +169,7 @@ class Changes:
     def _repr_html_(self) -> str:
         first, *verdicts = repr(self).splitlines()
         note = "; ".join(line.strip() for line in verdicts)
-        return _html.block(first, self.most(_SHOWN).html if len(self) else "", note=note)
+        return _html.block(first, self.most(_SHOWN).html, note=note)
 
 
 def changes(

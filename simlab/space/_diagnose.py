@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab import _html
-from simlab.errors import DataError
+from simlab.errors import ChoiceError, DataError
 from simlab.space._confusions import Confusions, confusions
 from simlab.space._embeddings import Embeddings
 from simlab.space._findings import Findings
@@ -63,6 +63,15 @@ class Diagnosis:
         Items that may be mislabeled, outliers or near duplicates.
     undefined : mapping of str to str
         Why a part is None.
+
+    Examples
+    --------
+    >>> from simlab.items import Items
+    >>> items = Items.from_arrays(["a", "b", "c", "d"], labels=["x", "x", "y", "y"])
+    >>> space = Embeddings(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0.2]]), items)
+    >>> found = diagnose(space, k=1)
+    >>> round(found.value("anti_hubs"), 2), found.hardest.frame["map@r"].tolist()
+    (0.5, [0.0, 0.0, 1.0, 1.0])
     """
 
     name: str
@@ -76,6 +85,8 @@ class Diagnosis:
 
     def value(self, measure: str) -> float:
         """Read one measure, for example `found.value("hubness")`."""
+        if measure not in set(self.measures["measure"]):
+            raise ChoiceError.of("measure", measure, self.measures["measure"].tolist())
         return float(self.measures.set_index("measure").loc[measure, "value"])
 
     def __repr__(self) -> str:

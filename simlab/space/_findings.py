@@ -25,6 +25,14 @@ class Findings:
         One row per item: `id`, `label` (with labels) and figures.
     neighbors : Neighbors
         Row by row what lies around them, for `simlab.gallery`.
+
+    Examples
+    --------
+    >>> from simlab import embed, encoder, load
+    >>> from simlab.space import diagnose
+    >>> digits = embed(load("striped-digits")[:100], encoder("pixels"), cache=False)
+    >>> diagnose(digits, most=5).hardest
+    hardest queries, by map@r: 5
     """
 
     title: str

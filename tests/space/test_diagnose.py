@@ -251,6 +251,11 @@ def test_pictures_and_texts_show_themselves(found):
         assert part in found._repr_html_()
 
 
+def test_a_measure_that_is_none_is_named(found):
+    with pytest.raises(ChoiceError, match=r"measure must be one of .* Did you mean 'hubness'"):
+        found.value("hubnes")
+
+
 def test_fewer_items_than_neighbors_are_enough():
     assert diagnose(space(np.eye(3), [0, 0, 1]), k=10).neighbors.k == 2
 
