@@ -11,6 +11,9 @@ _IS_ON: ContextVar[bool] = ContextVar("dropout of frozen networks", default=Fals
 class Dropout:
     """What `encoder(..., augment="dropout")` changes: not an item, but how a network sees it.
 
+    Units are drawn for a whole batch at once: which ones an item loses depends on what it is
+    encoded with, and so a view is made once and remembered, but not the same on every machine.
+
     References
     ----------
     Gao, Yao, Chen. *SimCSE: Simple Contrastive Learning of Sentence Embeddings*. 2021.

@@ -317,7 +317,7 @@ def test_statistics_of_normalization_stay_while_units_are_dropped():
     emb = quiet(items, encoder(network, augment="dropout"), views=2)
 
     # by the statistics of the batch the shift would vanish
-    assert np.abs(emb.views.mean(axis=(0, 1)) - emb.vectors.mean(axis=0)).max() < 0.05
+    assert np.abs(emb.views.mean(axis=(0, 1)) - emb.vectors.mean(axis=0)).max() < 0.2
 
 
 def test_a_network_without_dropout_has_no_such_views():
