@@ -47,8 +47,8 @@ def hubs(near: Neighbors, *, most: int) -> Findings:
     items = near.gallery.items
     counts = occurrences(near.positions, len(items))
     limit = counts.mean() + _FAR * counts.std()
-    chosen = np.flatnonzero(counts > limit)
-    chosen = chosen[np.argsort(-counts[chosen], kind="stable")][:most]
+    far = np.flatnonzero(counts > limit)
+    chosen = far[np.argsort(-counts[far], kind="stable")][:most]
     columns = {"id": items.ids[chosen]}
     if items.labels is not None:
         columns["label"] = items.labels[chosen]
@@ -56,7 +56,8 @@ def hubs(near: Neighbors, *, most: int) -> Findings:
     if near.matches is not None:
         wrong = occurrences(near.positions[~near.matches], len(items))
         columns["n_wrong"] = wrong[chosen]
-    return Findings("hubs", pd.DataFrame(columns), _those_who_chose(near, chosen))
+    title = "hubs" if len(chosen) == len(far) else f"the largest of {len(far):,} hubs"
+    return Findings(title, pd.DataFrame(columns), _those_who_chose(near, chosen))
 
 
 def _those_who_chose(near: Neighbors, chosen: np.ndarray) -> Neighbors:

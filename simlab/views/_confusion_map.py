@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _RIGHT, _WRONG = ("#e6f1f8", COLORS[0]), ("#fbeadf", COLORS[1])
 """Shades from a small share to the largest; opaque, so that numbers on them stay legible."""
 _FRAME = "#1f2328"
-_MOST_NUMBERS, _MOST_NAMES = 20, 60
+_MOST_NUMBERS, _MOST_NAMES = 30, 60
 """Up to how many labels cells hold their count, and every label is written."""
 _SMALLEST, _LARGEST, _SIDE = 5, 34, 680
 """Pixels of a cell, at least and at most, and of all cells in between."""

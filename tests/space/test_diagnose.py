@@ -179,6 +179,12 @@ def test_occurrences_of_all_hubs_equal_a_slow_count(found):
         assert one.n_wrong == (CODES[asked] != CODES[row_of[one.id]]).sum()
 
 
+def test_hubs_beyond_those_kept_are_counted(found):
+    kept = diagnose(space(), k=5, most=1).hubs
+
+    assert repr(kept) == f"the largest of {len(found.hubs)} hubs: 1"
+
+
 def test_a_space_without_hubs_has_none():
     ring = np.linspace(0, 2 * np.pi, 30, endpoint=False)
     found = diagnose(space(np.stack([np.cos(ring), np.sin(ring)], 1), [0] * 30), k=2)
