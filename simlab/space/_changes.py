@@ -118,26 +118,27 @@ class Changes:
         """How many right neighbors more each query has after, shape (q,); below 0: fewer."""
         return _right(self.after).sum(axis=1) - _right(self.before).sum(axis=1)
 
-    def most(self, n: int) -> "Changes":
+    def most(self, max_queries: int) -> "Changes":
         """Select the queries that changed most, half of them for the worse.
 
         Parameters
         ----------
-        n : int
-            How many at most, at least 1; those that gained most first, those that lost most last.
+        max_queries : int
+            At least 1; those that gained most first, those that lost most last.
 
         Raises
         ------
         DataError
-            `n` below 1.
+            `max_queries` below 1.
         """
-        if n < 1:
-            raise DataError(f"max_queries must be at least 1; got {n!r}")
+        if max_queries < 1:
+            raise DataError(f"max_queries must be at least 1; got {max_queries!r}")
         gain = self.gain
         order = np.argsort(-gain, kind="stable")
         gains, losses = order[gain[order] > 0], order[gain[order] < 0]
-        n_losses = min(len(losses), max(n // 2, n - len(gains)))
-        return self[np.concatenate([gains[: n - n_losses], losses[len(losses) - n_losses :]])]
+        n_losses = min(len(losses), max(max_queries // 2, max_queries - len(gains)))
+        n_gains = max_queries - n_losses
+        return self[np.concatenate([gains[:n_gains], losses[len(losses) - n_losses :]])]
 
     @property
     def html(self) -> str:
@@ -182,9 +183,9 @@ def changes(
     """Compare the neighbors of the same queries in two spaces: what was fixed, what broken.
 
     Whether more was fixed than broken is tested as in `simlab.compare`, by turning signs
-    (`simlab.space.paired`): over queries this is McNemar's exact test of fixed against broken
-    nearest neighbors; of classes that were unseen in training whole classes are turned. "better"
-    and "worse" stand only where the test says so.
+    (`simlab.space.paired`): over queries this is McNemar's test of fixed against broken nearest
+    neighbors; of classes that were unseen in training whole classes are turned. "better" and
+    "worse" stand only where the test says so.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Confusions:
     >>> from simlab.items import Items
     >>> from simlab.space import Embeddings, Index
     >>> items = Items.from_arrays(["a", "b", "c", "d"], labels=["x", "x", "y", "y"])
-    >>> space = Embeddings(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0.2]]), items)
+    >>> space = Embeddings(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0.5]]), items)
     >>> found = confusions(Index(space).search(space, k=1, exclude_self=True))
     >>> found.matrix().to_numpy().tolist()
     [[2, 0], [1, 1]]

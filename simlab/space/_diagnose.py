@@ -68,10 +68,10 @@ class Diagnosis:
     --------
     >>> from simlab.items import Items
     >>> items = Items.from_arrays(["a", "b", "c", "d"], labels=["x", "x", "y", "y"])
-    >>> space = Embeddings(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0.2]]), items)
+    >>> space = Embeddings(np.array([[1, 0], [1, 0.1], [0, 1], [1, 0.5]]), items)
     >>> found = diagnose(space, k=1)
     >>> round(found.value("anti_hubs"), 2), found.hardest.frame["map@r"].tolist()
-    (0.5, [0.0, 0.0, 1.0, 1.0])
+    (0.25, [0.0, 1.0, 1.0, 1.0])
     """
 
     name: str
@@ -90,7 +90,8 @@ class Diagnosis:
         return float(self.measures.set_index("measure").loc[measure, "value"])
 
     def __repr__(self) -> str:
-        told = [repr(part) for part in (self.confusions, self.hubs, self.suspects) if part]
+        found = (self.confusions, self.hubs, self.suspects)
+        told = [repr(part) for part in found if part is not None]
         lines = [
             f"  {one.measure:<14} {one.value:7.3f}{_ends(one)}"
             for one in self.measures.itertuples()
@@ -143,7 +144,7 @@ def diagnose(
     k : int, default=10
         Neighbors of each query; at most as many as there are are looked at.
     metric : str, default="map@r"
-        What tells a hard query: a column of `Scores.per_query`.
+        What tells a hard query: any metric of `simlab.score` that each query has of its own.
     most : int, default=24
         How many of the hardest queries and of the hubs are kept.
 
@@ -160,7 +161,7 @@ def diagnose(
     DataError
         Fewer than two items, repeated ids, `k` or `most` below 1.
     ChoiceError
-        No such metric.
+        No such metric, or one of all queries together.
 
     See Also
     --------

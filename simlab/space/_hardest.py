@@ -24,7 +24,7 @@ def hardest(near: Neighbors, *, metric: str, most: int) -> Findings:
     near : Neighbors
         Of all queries; a query that is in the gallery never counts for itself.
     metric : str
-        A column of `Scores.per_query`.
+        Of `simlab.score`.
     most : int
         How many to keep.
 
@@ -37,7 +37,7 @@ def hardest(near: Neighbors, *, metric: str, most: int) -> Findings:
     Raises
     ------
     ChoiceError
-        No such metric.
+        No such metric, or one of all queries together.
     DataError
         No query has a friend in the gallery.
     """
@@ -45,9 +45,12 @@ def hardest(near: Neighbors, *, metric: str, most: int) -> Findings:
     gallery = None if near.gallery is queries else near.gallery
     with warnings.catch_warnings():  # of queries without a friend: nothing is hard for them
         warnings.simplefilter("ignore", SimlabWarning)
-        scored = score(queries, gallery=gallery).per_query
+        scored = score(queries, gallery=gallery, metrics=[metric]).per_query
     if metric not in metrics_of(scored):
-        raise ChoiceError.of("metric", metric, metrics_of(scored))
+        raise ChoiceError(
+            f"metric must be one that each query has of its own; got {metric!r}, one of all "
+            "queries together; choose for example 'map@r'"
+        )
     row_of = {name: row for row, name in enumerate(queries.items.ids.tolist())}
     values = scored[metric].to_numpy()
     last = np.sort(values)[: min(most, len(values))][-1]

@@ -175,6 +175,11 @@ def test_unfit_input(before, after, options, text):
         changes(before, after, **options)
 
 
+def test_no_changes_at_all_cannot_be_asked_for(found):
+    with pytest.raises(DataError, match="max_queries must be at least 1; got 0"):
+        found.most(0)
+
+
 def test_without_labels_nothing_is_right():
     silent = Embeddings(NOISY.vectors, Items.from_arrays([f"text {row}" for row in range(80)]))
 

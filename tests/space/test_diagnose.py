@@ -272,7 +272,8 @@ def test_fewer_items_than_neighbors_are_enough():
         (space()[:1], {}, DataError, "diagnose needs at least two items; got 1"),
         (space(), {"k": 0}, DataError, "k and most must be at least 1; got k=0, most=24"),
         (space(), {"most": 0}, DataError, "k and most must be at least 1; got k=10, most=0"),
-        (space(), {"metric": "map"}, ChoiceError, "metric must be one of .* got 'map'"),
+        (space(), {"metric": "map@s"}, ChoiceError, "got 'map@s'. Did you mean 'map@r'"),
+        (space(), {"metric": "auc"}, ChoiceError, "one that each query has of its own; got 'auc'"),
     ],
 )
 def test_unfit_input(given, options, kind, text):
