@@ -209,7 +209,7 @@ def _undefined(near: Neighbors) -> dict[str, str]:
         found["confusions"] = "the items have no labels"
     elif queries.has_several_labels:
         found["confusions"] = "with several labels each, neighbors are right by degrees"
-    elif not known.has_one_label or known.source is not None:
+    elif any(one is not None for one in (known.group, known.side, known.source, known.pairs)):
         found["confusions"] = "of some pairs of items it is not known whether they are alike"
     if links.pairs is not None and links.group is None:
         found["hardest"] = "pairs with scores have no value per query"

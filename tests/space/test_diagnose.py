@@ -228,6 +228,13 @@ def test_with_several_labels_there_are_hard_queries_and_no_confusions():
     assert not np.isnan(found.value("alignment"))
 
 
+def test_labels_of_several_levels_are_confused_as_a_whole():
+    found = diagnose(space(labels=[f"{'odd' if code % 2 else 'even'}/{code}" for code in CODES]))
+
+    assert found.undefined == {}
+    assert found.confusions.labels[0] == "even/0"
+
+
 def test_sets_put_together_have_no_confusions_between_them():
     one, other = (Items.from_arrays(list(names), labels=[0, 0, 1]) for names in ("abc", "def"))
     both = Items.concat({"one": one, "other": other})
