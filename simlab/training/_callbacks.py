@@ -125,9 +125,12 @@ class KeepBest(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Note the epoch; Lightning has validated it already."""
-        if self._watch is not None:
-            module.log_dict(self._watch.measure(module))
         rates = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if self._watch is not None:
+            health = self._watch.measure(module)
+            rates |= {name: float(torch.tensor(value)) for name, value in health.items()}
+            if trainer.loggers:  # milliseconds in every epoch, where anyone listens
+                module.log_dict(health)
         epoch = trainer.current_epoch + 1
         row = {"epoch": epoch, **rates}
         is_sound = _is_sound(row, module)

@@ -39,7 +39,7 @@ class SeveralSteps(SimilarityModule):
         for vectors, labels in batches:
             loss = self.judge(vectors, labels)
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            loss.backward()  # nothing of Lightning's is in between in our own trainer
             optimizer.step()
             schedule.step()
             mean += loss.detach() * (len(labels) / n_items)
