@@ -14,9 +14,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from simlab.items import Items
+
+settings.register_profile("untimed", deadline=None)  # a busy machine breaks no law
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 LABELS = ["ash", "ash", "ash", "ash", "elm", "elm", "elm", "elm", "oak", "oak", "oak", "oak"]

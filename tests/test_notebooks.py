@@ -130,3 +130,16 @@ def test_watching_training_runs_and_advises_on_what_goes_wrong(executed):
     assert "gradients faded" in told
     assert [run["name"] for run in monitor["runs"]] == ["supcon on pixels", "lr 0.0001", "lr 10"]
     assert len(monitor["runs"][0]["rows"]) == 31
+
+
+@pytest.mark.notebook
+@pytest.mark.real
+def test_space_health_finds_confusions_and_training_fixes_more_than_it_breaks(executed):
+    told = said(executed("07_space_health") / "reports" / "07_space_health.ipynb")
+    anti_hubs = [float(value) for value in re.findall(r"anti_hubs +(0\.\d+)", told)]
+    friends = [float(value) for value in re.findall(r"alignment +(\d\.\d+)", told)]
+
+    assert re.search(r"[1-9]\d* pairs? of 24 labels confused", told)
+    assert re.search(r"nearest neighbor right: .* better$", told, re.MULTILINE)
+    assert friends[1] < friends[0]
+    assert anti_hubs[1] > anti_hubs[0]

@@ -5,9 +5,13 @@ from simlab.space._anomalies import (
     anomaly_detector as anomaly_detector,
 )
 from simlab.space._calibration import Calibration as Calibration
+from simlab.space._changes import Changes as Changes, changes as changes
 from simlab.space._check import Check as Check
 from simlab.space._classify import Classification as Classification
+from simlab.space._confusions import Confusions as Confusions, confusions as confusions
+from simlab.space._diagnose import Diagnosis as Diagnosis, diagnose as diagnose
 from simlab.space._embeddings import Embeddings as Embeddings, Source as Source
+from simlab.space._findings import Findings as Findings
 from simlab.space._graded import RELEVANT as RELEVANT, relevance_rates as relevance_rates
 from simlab.space._health import (
     alignment as alignment,

@@ -204,14 +204,59 @@ def hubness(vectors: np.ndarray, *, k: int = 10) -> float:
     depth = min(k, n - 1)
     if depth < 1:
         return float("nan")
-    occurrences = np.zeros(n)
+    counts = np.zeros(n)
     for rows, similarity in _blocks(unit):
         similarity[np.arange(len(rows)), rows] = -np.inf
-        nearest = np.argpartition(similarity, n - depth, axis=1)[:, n - depth :]
-        occurrences += np.bincount(nearest.ravel(), minlength=n)
-    away = occurrences - occurrences.mean()
-    deviation = away.std()
-    return float((away**3).mean() / deviation**3) if deviation > 0 else 0.0
+        counts += occurrences(np.argpartition(similarity, n - depth, axis=1)[:, n - depth :], n)
+    return float(skewness(counts))
+
+
+def occurrences(positions: np.ndarray, n: int) -> np.ndarray:
+    """Count how often each item of a gallery is a neighbor (its k-occurrence).
+
+    Parameters
+    ----------
+    positions : ndarray of shape (q, k), int
+        Rows of the gallery.
+    n : int
+        Size of the gallery.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+
+    Examples
+    --------
+    >>> occurrences(np.array([[1], [0], [1]]), 3).tolist()
+    [1, 2, 0]
+    """
+    return np.bincount(positions.ravel(), minlength=n)
+
+
+def skewness(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Measure how far the tail of larger values is the longer one: the third standardized moment.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    weights : ndarray of shape (..., n), optional
+        How often each value occurs; once by default.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        0 where all values are equal.
+
+    Examples
+    --------
+    >>> round(float(skewness(np.array([0, 0, 3]))), 3)
+    0.707
+    """
+    counts = np.ones(len(values)) if weights is None else weights
+    total = counts.sum(axis=-1)
+    away = values - ((counts @ values) / total)[..., None]
+    second, third = ((counts * away**power).sum(axis=-1) / total for power in (2, 3))
+    return np.where(second > 0, third / np.where(second > 0, second, 1) ** 1.5, 0.0)
 
 
 def _blocks(unit: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

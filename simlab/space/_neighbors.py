@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlab import _html
-from simlab.items import as_positions
+from simlab.items import as_positions, similarity_between
 from simlab.space._embeddings import Embeddings
+from simlab.space._graded import RELEVANT
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN_QUERIES = 6
+_AT_ONCE = 64
+"""Queries whose neighbors are judged at a time."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,11 +81,14 @@ class Neighbors:
     def matches(self) -> np.ndarray | None:
         """Whether each neighbor has its query's label, shape (q, k); None without labels.
 
-        A query whose own label is not known matches nothing.
+        A query whose own label is not known matches nothing. Of items with several labels those
+        match that have at least half of them in common, as in `simlab.score`.
         """
         own, labels = self.queries.items.labels, self.labels
         if own is None or labels is None:
             return None
+        if self.queries.items.has_several_labels:
+            return _share_half(self)
         known = np.array([label is not None for label in own.tolist()], dtype=bool)
         return (labels == own[:, None]) & known[:, None]
 
@@ -111,6 +117,20 @@ class Neighbors:
         more = len(self) - _SHOWN_QUERIES
         note = f"the first {_SHOWN_QUERIES} of {len(self)} queries" if more > 0 else ""
         return _html.block(repr(self), rows, note=note)
+
+
+def _share_half(neighbors: Neighbors) -> np.ndarray:
+    """Tell which neighbors are relevant, some queries at a time."""
+    ours, theirs = neighbors.queries.items, neighbors.gallery.items
+    known, ahead = similarity_between(ours, theirs), 0 if theirs is ours else len(ours)
+    found = np.zeros(neighbors.positions.shape, dtype=bool)
+    for start in range(0, len(neighbors), _AT_ONCE):
+        rows = np.arange(start, min(start + _AT_ONCE, len(neighbors)))
+        unique, place = np.unique(neighbors.positions[rows], return_inverse=True)
+        relevance = known.relevance(rows, unique + ahead)  # (rows, unique)
+        place = place.reshape(len(rows), -1)
+        found[rows] = np.take_along_axis(relevance, place, axis=1) >= RELEVANT
+    return found
 
 
 def neighbor_row(one: Neighbors) -> str:

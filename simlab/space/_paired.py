@@ -93,7 +93,7 @@ def paired(
     names = [name for name in scores if name != against]
     differences = values[names].to_numpy() - values[[against]].to_numpy()
     rows = []
-    for group, chosen, classes in told_apart(_known_by_any(scores)) if names else ():
+    for group, chosen, classes in told_apart(known_by_any(scores)) if names else ():
         told = compared(differences[chosen], classes)
         unit = "queries" if classes is None else "classes"
         known = {"n": int(chosen.sum()), "unit": unit}
@@ -156,12 +156,14 @@ def compared(
     return [{**dict(zip(names, map(float, one), strict=True)), "n_units": n_units} for one in found]
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: np.ndarray, n: int | None = None) -> np.ndarray:
     """Correct p-values so that the chance of even one false alarm among all stays below a level.
 
     Parameters
     ----------
     p : ndarray of shape (m,)
+    n : int, optional
+        How many tests there were, if more than these: those left out, of p 1.
 
     Returns
     -------
@@ -177,9 +179,10 @@ def holm(p: np.ndarray) -> np.ndarray:
     >>> holm(np.array([0.01, 0.5, 0.02])).tolist()
     [0.03, 0.5, 0.04]
     """
+    n = len(p) if n is None else n
     order = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
-    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected[order] = np.maximum.accumulate(p[order] * (n - np.arange(len(p))))
     return np.minimum(corrected, 1)
 
 
@@ -230,7 +233,7 @@ def _values(scores: Mapping[str, Scores], metric: str) -> "pd.DataFrame":
     return pd.DataFrame({name: one.per_query[metric].to_numpy() for name, one in scores.items()})
 
 
-def _known_by_any(scores: Mapping[str, Scores]) -> "pd.DataFrame":
+def known_by_any(scores: Mapping[str, Scores]) -> "pd.DataFrame":
     """Tell the queries, with classes as seen where any of the spaces has seen them."""
     parts = [one.per_query for one in scores.values()]
     told = [set(one) for one in zip(*(part["classes"] for part in parts), strict=True)]

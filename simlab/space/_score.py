@@ -171,7 +171,7 @@ def _rates(
 def _told(queries: Embeddings) -> dict[str, Any]:
     """Tell of each query what is known beside its metrics."""
     items = queries.items
-    told = {"id": items.ids, "label": items.labels, "classes": _known(queries)}
+    told = {"id": items.ids, "label": items.labels, "classes": known_classes(queries)}
     for part in PARTS:
         if (column := getattr(items.links, part)) is not None:
             told[part] = items.column(column).astype(str)
@@ -217,7 +217,7 @@ def _check_asked(n_asked: int, n: int) -> None:
         )
 
 
-def _known(queries: Embeddings) -> np.ndarray:
+def known_classes(queries: Embeddings) -> np.ndarray:
     """Tell for each query whether its class was seen in training, as far as that is known."""
     trained = getattr(queries.source, "seen_labels", None)
     if trained:  # empty: it learned from pairs, which say nothing of classes

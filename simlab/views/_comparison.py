@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from simlab import _html
 from simlab.errors import ChoiceError, DataError
-from simlab.space import Embeddings, Scores, paired
+from simlab.space import Changes, Embeddings, Scores, changes, paired
 from simlab.views import _compare_runs
-from simlab.views._compare_changes import Changes, changes_between, classes_between, classes_html
 from simlab.views._compare_chart import chart
+from simlab.views._compare_classes import classes_between, classes_html
 from simlab.views._compare_table import said, table
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class Comparison:
         Returns
         -------
         Changes
-            A view; `.before` and `.after` are Neighbors, which `simlab.gallery` shows in full.
+            `simlab.gallery` shows both answers in full; see `simlab.space.changes` for those of
+            all queries.
 
         Raises
         ------
@@ -151,9 +152,7 @@ class Comparison:
         if not self.is_paired:
             raise DataError("changes needs items with labels; these were scored by pairs")
         before, after = self.spaces[self.against][0], self.spaces[name][0]
-        return changes_between(
-            before, after, names=(self.against, name), k=k, max_queries=max_queries
-        )
+        return changes(before, after, k=k, names=(self.against, name)).most(max_queries)
 
     def figure(self) -> "Figure":
         """Draw the scores with their intervals, and the curves of training, as one plotly chart.

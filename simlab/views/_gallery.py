@@ -6,41 +6,59 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import ChoiceError, DataError
-from simlab.space import Neighbors, neighbor_row
+from simlab.space import Changes, Neighbors, neighbor_row
 
 ORDERS = ("given", "worst")
+_TOGETHER = "border-top:1px solid var(--line);padding-top:6px;margin-top:10px"
 
 
 @dataclass(frozen=True, repr=False)
 class Gallery:
     """Rows of neighbors; shows itself in a notebook and in a report, without a kernel."""
 
-    neighbors: Neighbors
+    neighbors: Neighbors | Changes
     n_left_out: int = 0
 
     def __repr__(self) -> str:
-        return f"Gallery: {self.neighbors!r}"
+        return f"Gallery: {self._title}"
+
+    @property
+    def _title(self) -> str:
+        return repr(self.neighbors).splitlines()[0]
 
     def _repr_html_(self) -> str:
-        rows = "".join(neighbor_row(one) for one in self.neighbors)
-        note = "the query first, then its nearest, with their cosine similarity"
-        matches = self.neighbors.matches
-        if matches is not None and matches.size:
-            note += f"; {matches.mean():.0%} share the label of their query"
+        shown = self.neighbors
+        if isinstance(shown, Changes):
+            rows = "".join(_both(one) for one in shown)
+            note = f"the query, then its nearest in {shown.names[0]} and in {shown.names[1]}"
+        else:
+            rows = "".join(neighbor_row(one) for one in shown)
+            note = "the query first, then its nearest, with their cosine similarity"
+            if shown.matches is not None and shown.matches.size:
+                note += f"; {shown.matches.mean():.0%} share the label of their query"
         if self.n_left_out:
             note += f"; {self.n_left_out} more queries are not shown (max_queries)"
-        return _html.block(repr(self.neighbors), rows, note=note)
+        return _html.block(self._title, rows, note=note)
 
 
-def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24) -> Gallery:
+def _both(one: Changes) -> str:
+    """Draw the answers of two spaces to one query, one below the other."""
+    answers = zip(one.names, (one.before, one.after), strict=True)
+    lines = "".join(f"{_html.soft(name)}{neighbor_row(answer)}" for name, answer in answers)
+    return f'<div style="{_TOGETHER}"><b>{one.nearest[0]}</b>{lines}</div>'
+
+
+def gallery(
+    neighbors: Neighbors | Changes, *, order: str = "given", max_queries: int = 24
+) -> Gallery:
     """Look at queries and their neighbors: right and wrong are marked by border, sign and word.
 
     Parameters
     ----------
-    neighbors : Neighbors
-        What an index answered.
+    neighbors : Neighbors or Changes
+        What an index answered; of changes (`simlab.space.changes`) the answers of both spaces.
     order : {"given", "worst"}, default="given"
-        `"worst"`: queries with the fewest neighbors of their own label first.
+        `"worst"`: queries with the fewest neighbors of their own label first (of changes: after).
     max_queries : int, default=24
         Rows to show, at least 1.
 
@@ -68,9 +86,10 @@ def gallery(neighbors: Neighbors, *, order: str = "given", max_queries: int = 24
         raise DataError(f"max_queries must be at least 1; got {max_queries!r}")
     rows = np.arange(len(neighbors))
     if order == "worst":
-        if neighbors.matches is None:
+        answer = neighbors.after if isinstance(neighbors, Changes) else neighbors
+        if answer.matches is None:
             raise DataError(
                 "order 'worst' needs labels on queries and gallery; give labels= to the items"
             )
-        rows = np.argsort(neighbors.matches.mean(axis=1), kind="stable")
+        rows = np.argsort(answer.matches.mean(axis=1), kind="stable")
     return Gallery(neighbors[rows[:max_queries]], max(len(rows) - max_queries, 0))
