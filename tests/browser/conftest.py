@@ -91,6 +91,13 @@ class OfflinePage:
             "name => document.querySelector('[data-widget]').model.get(name)", name
         )
 
+    def set_trait(self, name: str, value: Any) -> None:
+        """Change a trait as the kernel would."""
+        self.page.evaluate(
+            "([name, value]) => document.querySelector('[data-widget]').model.set(name, value)",
+            [name, value],
+        )
+
     def selected(self) -> list[int]:
         return self.page.evaluate(
             "() => { const view = document.querySelector('[data-widget]').model.get('selection');"

@@ -236,7 +236,7 @@ def test_a_bookmark_is_kept_in_the_state_listed_and_taken_off(opened):
 def test_bookmarks_from_python_are_listed(offline):
     found = offline(page([Widget(build(query=2))], title="A page"))
     found.page.wait_for_selector(".simlab-explorer[data-ready=true]", timeout=15_000)
-    found.page.evaluate("document.querySelector('[data-widget]').model.set('bookmarks', [5, 1])")
+    found.set_trait("bookmarks", [5, 1])
     tab(found, "Bookmarks")
 
     assert listed(found) == [5, 1]
@@ -340,10 +340,9 @@ def test_the_map_can_be_changed_for_another_that_came_along(opened):
 
 
 def test_what_is_still_computed_is_said_until_it_is_ready(opened):
-    tell = "told => document.querySelector('[data-widget]').model.set('progress', told)"
-    opened.page.evaluate(tell, "UMAP: loading …")
+    opened.set_trait("progress", "UMAP: loading …")
     said = opened.page.inner_text(".progress")
-    opened.page.evaluate(tell, "")
+    opened.set_trait("progress", "")
 
     assert said == "UMAP: loading …"
     assert not opened.page.is_visible(".progress")
@@ -367,8 +366,7 @@ def test_a_map_that_becomes_ready_does_not_take_axes_of_ones_own_away(opened):
     opened.page.get_by_role("button", name="Map", exact=True).click()
     opened.page.get_by_role("button", name="Draw these axes").click()
     before = opened.page.inner_text(".caption")
-    ready = "document.querySelector('[data-widget]').model.set('projection', 'better')"
-    opened.page.evaluate(ready)
+    opened.set_trait("projection", "better")
     after = opened.page.inner_text(".caption")
     opened.page.keyboard.press("Escape")
     opened.page.get_by_role("button", name="Map", exact=True).click()
