@@ -80,7 +80,7 @@ def test_the_table_shows_the_epoch_under_the_pointer(shown):
 def test_the_page_decides_between_light_and_dark(shown, scheme):
     shown.page.emulate_media(color_scheme=scheme)
 
-    assert shown.page.locator(".simlab-monitor").get_attribute("data-theme") == scheme
+    shown.page.wait_for_selector(f".simlab-monitor[data-theme={scheme}]")
 
 
 def test_an_empty_monitor_says_what_to_do(offline):
