@@ -40,7 +40,7 @@ class SeveralSteps(SimilarityModule):
             loss = self.judge(vectors, labels)
             optimizer.zero_grad()
             loss.backward()  # nothing of Lightning's is in between in our own trainer
-            optimizer.step()
+            _counted_step(optimizer)
             schedule.step()
             mean += loss.detach() * (len(labels) / n_items)
         self.log("loss", mean, on_step=False, on_epoch=True, batch_size=n_items)
@@ -49,3 +49,10 @@ class SeveralSteps(SimilarityModule):
         """Give both; the steps are taken here."""
         optimizer, schedule = self.optimizer_and_schedule(self._n_steps)
         return [optimizer], [schedule]
+
+
+def _counted_step(optimizer: Any) -> None:
+    """Step, and count it as Lightning does, without asking every callback twice."""
+    optimizer._on_before_step()  # noqa: SLF001
+    optimizer.optimizer.step()
+    optimizer._on_after_step()  # noqa: SLF001
