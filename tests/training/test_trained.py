@@ -249,7 +249,8 @@ def test_an_interrupted_training_goes_on_where_layers_wait(train, pictures, tmp_
 
 
 def test_inputs_that_do_not_fit_are_read_batch_by_batch_with_the_same_result(pictures, monkeypatch):
-    kept = learn(pictures, encoder(net()), train="all", val=0.25)
+    items = pictures.with_column("split", ["train"] * 36 + ["val"] * 12)
+    kept = learn(items, encoder(net()), train="all")
     sizes = []
 
     def collate(content):
@@ -261,7 +262,7 @@ def test_inputs_that_do_not_fit_are_read_batch_by_batch_with_the_same_result(pic
     monkeypatch.setattr("simlab.encoders.cuts._cut._AT_ONCE", 10)
     ready = encoder(net(), collate=collate)
     with pytest.warns(SimlabWarning, match="inputs of 48 items take .* batch by batch"):
-        read = learn(pictures, ready, train="all", val=0.25, cache=False)
+        read = learn(items, ready, train="all", cache=False)
 
     np.testing.assert_allclose(read.history["loss"], kept.history["loss"], rtol=1e-5)
     np.testing.assert_allclose(read.history["val_map@r"], kept.history["val_map@r"])
