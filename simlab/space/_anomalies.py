@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlab import _html
 from simlab.errors import DataError
 from simlab.space._draws import drawn, widened
 from simlab.space._embeddings import Embeddings
+from simlab.space._figures import told, told_html
 from simlab.space._index import Index
 from simlab.space._rates import Asked
 from simlab.space._target import Target, as_target
@@ -76,11 +76,7 @@ class AnomalyDetector:
         )
 
     def __repr__(self) -> str:
-        lines = [
-            f"{row.metric:>18} {row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
-            for row in self.frame.itertuples()
-        ]
-        return "\n".join([self._title(), *lines])
+        return told(self._title(), self.frame)
 
     def _title(self) -> str:
         return (
@@ -89,12 +85,7 @@ class AnomalyDetector:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            [row.metric, float(row.value), f"{row.low:.3f} to {row.high:.3f}"]
-            for row in self.frame.itertuples()
-        ]
-        table = _html.table(["metric", "value", "95% interval"], rows)
-        return _html.block(self._title(), table, note="bootstrap over items")
+        return told_html(self._title(), self.frame, note="bootstrap over items")
 
 
 def anomaly_detector(

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlab import _html
 from simlab.errors import ChoiceError
 from simlab.space._conformal import Conformal
 from simlab.space._draws import drawn, widened
 from simlab.space._embeddings import Embeddings
+from simlab.space._figures import told, told_html
 from simlab.space._intervals import LEVEL
 from simlab.space._open_set import open_set_figures
 from simlab.space._rates import Asked
@@ -93,11 +93,7 @@ class Check:
         return float(self.frame.set_index("metric").loc[metric, "value"])
 
     def __repr__(self) -> str:
-        lines = [
-            f"{row.metric:>18} {row.value:.3f}  [{row.low:.3f}, {row.high:.3f}]"
-            for row in self.frame.itertuples()
-        ]
-        return "\n".join([self._title(), *lines])
+        return told(self._title(), self.frame)
 
     def _title(self) -> str:
         is_known = self.per_query["is_known"]
@@ -109,12 +105,7 @@ class Check:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            [row.metric, float(row.value), f"{row.low:.3f} to {row.high:.3f}"]
-            for row in self.frame.itertuples()
-        ]
-        table = _html.table(["metric", "value", "95% interval"], rows)
-        return _html.block(self._title(), table, note="bootstrap over classes")
+        return told_html(self._title(), self.frame, note="bootstrap over classes")
 
 
 def check_of(
