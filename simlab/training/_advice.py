@@ -18,7 +18,7 @@ FEWEST_EPOCHS = 3
 SMALLEST_GAIN = 0.01  # of the loss, in units of the first epoch's
 NEARLY_PERFECT = 0.99
 LARGEST_GAP = 0.15  # more than at the start
-SMALLEST_GAIN = 0.01  # of held-out items since the start
+SMALLEST_RETURN = 0.01  # what held-out items gain
 LARGEST_FALL = 0.05
 LARGEST_HUBNESS = 2.0
 LARGEST_RISE = 1.0
@@ -224,7 +224,7 @@ def overfitting(told: Told) -> Advice | None:
         return None
     growth, gain = gaps[-1] - gaps[0], rates[-1] - rates[0]
     has_fallen = max(rates) - rates[-1] >= LARGEST_FALL
-    if growth < LARGEST_GAP or (gain > SMALLEST_GAIN and not has_fallen):
+    if growth < LARGEST_GAP or (gain > SMALLEST_RETURN and not has_fallen):
         return None
     end = (
         f"{max(rates) - rates[-1]:.2f} less than at its best"
