@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from simlab.errors import ChoiceError, DataError, ShapeError
-from simlab.space import _calibration, _changing, _classify
+from simlab.space import _changing
 from simlab.space._embeddings import Embeddings
 from simlab.space._neighbors import Neighbors
 from simlab.space._search import nearest, nearest_others
+from simlab.space.unknown import _calibration, _classify
 
 BACKENDS = ("exact",)
 

@@ -11,7 +11,7 @@ import numpy as np
 from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items, as_positions, linked
 from simlab.space._embeddings import Embeddings
-from simlab.space._graded import RELEVANT
+from simlab.space.scores._graded import RELEVANT
 
 STRATEGIES = ("random", "top")
 _CELLS = 2**22

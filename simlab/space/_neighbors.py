@@ -9,7 +9,7 @@ import numpy as np
 from simlab import _html
 from simlab.items import as_positions, similarity_between
 from simlab.space._embeddings import Embeddings
-from simlab.space._graded import RELEVANT
+from simlab.space.scores._graded import RELEVANT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ import simlab as sl
 from simlab.errors import ChoiceError, DataError, SimlabWarning
 from simlab.items import Items
 from simlab.space import Embeddings, Index
-from simlab.space._answers import answers
-from simlab.space._conformal import conformal
-from simlab.space._target import as_target
-from simlab.space._trials import trials
+from simlab.space.unknown._answers import answers
+from simlab.space.unknown._conformal import conformal
+from simlab.space.unknown._target import as_target
+from simlab.space.unknown._trials import trials
 
 DIM = 16
 BLURRED = {"embeddings": "blurred", "target": {"precision": 0.95}}

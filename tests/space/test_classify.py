@@ -6,7 +6,7 @@ import pytest
 from simlab.errors import DataError, ShapeError
 from simlab.items import Items
 from simlab.space import Embeddings, Index
-from simlab.space._answers import answers
+from simlab.space.unknown._answers import answers
 
 
 def placed(vectors, labels=None, ids=None):
@@ -58,7 +58,7 @@ def test_large_galleries_are_answered_in_chunks_as_in_one(monkeypatch):
     gallery, queries = clusters(5, 0), clusters(7, 1)
     codes = gallery.items.label_codes
     whole = answers(queries.unit, gallery.unit, codes, 4)
-    monkeypatch.setattr("simlab.space._answers._CELLS", 50)
+    monkeypatch.setattr("simlab.space.unknown._answers._CELLS", 50)
     parts = answers(queries.unit, gallery.unit, codes, 4)
 
     assert np.array_equal(whole.positions, parts.positions)

@@ -9,8 +9,8 @@ from scipy.stats import binomtest, fisher_exact
 from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import Embeddings, Index, confusions
-from simlab.space._paired import holm
-from simlab.space._wilson import wilson
+from simlab.space.diagnosis._wilson import wilson
+from simlab.space.scores._paired import holm
 from simlab.views import gallery
 
 

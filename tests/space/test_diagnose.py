@@ -19,8 +19,8 @@ from simlab.space import (
     uniformity,
     variances,
 )
-from simlab.space._hardest import margins
-from simlab.space._measures import pair_interval
+from simlab.space.diagnosis._hardest import margins
+from simlab.space.diagnosis._measures import pair_interval
 from simlab.views import gallery
 
 RNG = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_an_item_drawn_twice_is_no_pair_with_itself():
 
 
 def test_measures_of_large_sets_are_of_a_sample(monkeypatch):
-    monkeypatch.setattr("simlab.space._measures.SAMPLE", 40)
+    monkeypatch.setattr("simlab.space.diagnosis._measures.SAMPLE", 40)
     told = diagnose(space(), k=5).measures.set_index("measure")
 
     assert told["n"].to_dict() == {

@@ -106,7 +106,7 @@ def test_one_item_that_is_near_to_all_is_a_hub(vectors):
 
 def test_blocks_of_rows_change_nothing(vectors, monkeypatch):
     whole = hubness(vectors), uniformity(vectors)
-    monkeypatch.setattr("simlab.space._health._BLOCK", 7)
+    monkeypatch.setattr("simlab.space.diagnosis._health._BLOCK", 7)
 
     assert (hubness(vectors), uniformity(vectors)) == pytest.approx(whole, rel=1e-6)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from simlab.space._intervals import bootstrap_interval, mean_interval, resampled_counts
+from simlab.space.scores._intervals import bootstrap_interval, mean_interval, resampled_counts
 
 UNIT = st.floats(0, 1)
 

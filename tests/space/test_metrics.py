@@ -12,8 +12,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import Embeddings, score
-from simlab.space._named import rates_of
-from simlab.space._ranked import ranked
+from simlab.space.scores._named import rates_of
+from simlab.space.scores._ranked import ranked
 
 NAMES = (
     *("recall@1", "recall@3", "hit@3", "precision@3", "ir-recall@3", "ndcg@3", "mrr", "mrr@3"),

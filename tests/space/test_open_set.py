@@ -9,7 +9,7 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from simlab.errors import DataError, ShapeError
 from simlab.space import open_set_scores
-from simlab.space._rates import Asked
+from simlab.space.unknown._rates import Asked
 
 
 def drawn(seed, n=60, steps=12):

@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from simlab.errors import ChoiceError, DataError
 from simlab.items import Items
 from simlab.space import Embeddings, mean_of_seeds, paired, score
-from simlab.space._intervals import bootstrap_interval, expanded_level
-from simlab.space._paired import compared, holm
+from simlab.space.scores._intervals import bootstrap_interval, expanded_level
+from simlab.space.scores._paired import compared, holm
 
 REPETITIONS = 500
 

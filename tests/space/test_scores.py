@@ -304,7 +304,7 @@ def test_per_query_has_a_row_per_query_with_its_id():
 def test_more_queries_than_a_chunk_are_rated_the_same(monkeypatch):
     emb = clusters(noise=0.8)
     whole = score(emb).per_query
-    monkeypatch.setattr("simlab.space._retrieval._CHUNK", 7)
+    monkeypatch.setattr("simlab.space.scores._retrieval._CHUNK", 7)
 
     assert score(emb).per_query.equals(whole)
 

@@ -13,7 +13,7 @@ from sklearn.metrics import (
 from simlab.errors import DataError
 from simlab.items import Items
 from simlab.space import Embeddings, score
-from simlab.space._verification import verification_rates
+from simlab.space.scores._verification import verification_rates
 
 NAMES = (
     *("auc", "average-precision", "best-f1", "best-f1-threshold"),
@@ -111,7 +111,7 @@ def test_unseen_classes_are_drawn_as_classes():
 def test_many_items_are_rated_by_some_of_them(monkeypatch):
     emb = clusters(400, 4)
     whole = score(emb, metrics=["auc"]).value("auc")
-    monkeypatch.setattr("simlab.space._whole._MOST_ITEMS", 150)
+    monkeypatch.setattr("simlab.space.scores._whole._MOST_ITEMS", 150)
     some = score(emb, metrics=["auc"])
 
     assert some.frame["n"].tolist() == [150 * 149 / 2]

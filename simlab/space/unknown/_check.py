@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab.errors import ChoiceError
-from simlab.space._conformal import Conformal
-from simlab.space._draws import drawn, widened
 from simlab.space._embeddings import Embeddings
-from simlab.space._figures import told, told_html
-from simlab.space._intervals import LEVEL
-from simlab.space._open_set import open_set_figures
-from simlab.space._rates import Asked
-from simlab.space._trials import UNKNOWN, Trials
+from simlab.space.scores._intervals import LEVEL
+from simlab.space.unknown._conformal import Conformal
+from simlab.space.unknown._draws import drawn, widened
+from simlab.space.unknown._figures import told, told_html
+from simlab.space.unknown._open_set import open_set_figures
+from simlab.space.unknown._rates import Asked
+from simlab.space.unknown._trials import UNKNOWN, Trials
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab.errors import DataError
-from simlab.space._draws import drawn, widened
 from simlab.space._embeddings import Embeddings
-from simlab.space._figures import told, told_html
 from simlab.space._index import Index
-from simlab.space._rates import Asked
-from simlab.space._target import Target, as_target
+from simlab.space.unknown._draws import drawn, widened
+from simlab.space.unknown._figures import told, told_html
+from simlab.space.unknown._rates import Asked
+from simlab.space.unknown._target import Target, as_target
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlab.errors import ChoiceError, DataError
-from simlab.space._rates import Rates
+from simlab.space.unknown._rates import Rates
 
 TARGETS = ("f1", "false-accept-rate", "precision", "recall")
 BEST = "best"

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from simlab.space._findings import Findings
-from simlab.space._health import occurrences
 from simlab.space._neighbors import Neighbors
+from simlab.space.diagnosis._findings import Findings
+from simlab.space.diagnosis._health import occurrences
 
 _FAR = 2
 """Standard deviations above the mean."""

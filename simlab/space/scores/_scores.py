@@ -9,7 +9,7 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import DataError
-from simlab.space._intervals import LEVEL, mean_interval
+from simlab.space.scores._intervals import LEVEL, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd

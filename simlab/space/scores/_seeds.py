@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simlab.errors import DataError
-from simlab.space._scores import Scores, metrics_of, scores_of
+from simlab.space.scores._scores import Scores, metrics_of, scores_of
 
 
 def mean_of_seeds(scores: Sequence[Scores]) -> Scores:

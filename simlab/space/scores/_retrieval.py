@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simlab.space._graded import graded_rates
-from simlab.space._named import checked, depth_of, needs, rates_of
-from simlab.space._ranked import TIE, Votes, ranked
 from simlab.space._search import nearest_others
+from simlab.space.scores._graded import graded_rates
+from simlab.space.scores._named import checked, depth_of, needs, rates_of
+from simlab.space.scores._ranked import TIE, Votes, ranked
 
 _CHUNK = 4096
 """Queries at a time: faiss takes twice as long for each of 1,024."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from simlab.space._ranked import Ranked
+from simlab.space.scores._ranked import Ranked
 
 _TEMPERATURE = 0.07
 """Of the votes in kNN accuracy."""

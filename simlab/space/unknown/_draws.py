@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simlab.space._intervals import LEVEL, RESAMPLES
+from simlab.space.scores._intervals import LEVEL, RESAMPLES
 
 
 def drawn(

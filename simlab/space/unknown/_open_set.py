@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlab.errors import DataError, ShapeError
-from simlab.space._draws import drawn, widened
-from simlab.space._intervals import LEVEL
-from simlab.space._rates import Asked, Rates
+from simlab.space.scores._intervals import LEVEL
+from simlab.space.unknown._draws import drawn, widened
+from simlab.space.unknown._rates import Asked, Rates
 
 if TYPE_CHECKING:
     import pandas as pd

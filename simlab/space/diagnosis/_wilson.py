@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simlab.space._intervals import LEVEL
+from simlab.space.scores._intervals import LEVEL
 
 
 def wilson(hits: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simlab.space._intervals import RESAMPLES, expanded_level, resampled_counts
+from simlab.space.scores._intervals import RESAMPLES, expanded_level, resampled_counts
 
 _BINS = 128
 """Of similarities, for alike and for unlike pairs, in the resamples."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import ChoiceError, DataError
-from simlab.space._intervals import LEVEL
 from simlab.space._neighbors import Neighbors
-from simlab.space._paired import holm
-from simlab.space._wilson import wilson
+from simlab.space.diagnosis._wilson import wilson
+from simlab.space.scores._intervals import LEVEL
+from simlab.space.scores._paired import holm
 
 if TYPE_CHECKING:
     import pandas as pd

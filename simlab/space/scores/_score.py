@@ -9,9 +9,9 @@ import numpy as np
 from simlab.errors import DataError, SimlabWarning
 from simlab.items import similarity_between
 from simlab.space._embeddings import Embeddings
-from simlab.space._graded import graded_rates
 from simlab.space._index import Index
-from simlab.space._named import (
+from simlab.space.scores._graded import graded_rates
+from simlab.space.scores._named import (
     DEPTHS,
     OF_CLUSTERS,
     OF_GIVEN_PAIRS,
@@ -19,9 +19,9 @@ from simlab.space._named import (
     needs,
     per_query,
 )
-from simlab.space._retrieval import retrieval_rates
-from simlab.space._scores import PARTS, Scores, framed, scores_of, told_apart
-from simlab.space._whole import (
+from simlab.space.scores._retrieval import retrieval_rates
+from simlab.space.scores._scores import PARTS, Scores, framed, scores_of, told_apart
+from simlab.space.scores._whole import (
     frame_of_given_pairs,
     rows_of_clusters,
     rows_of_given_pairs,

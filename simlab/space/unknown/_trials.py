@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlab.errors import DataError, SimlabWarning
-from simlab.space._answers import Answers, answers
 from simlab.space._embeddings import Embeddings
+from simlab.space.unknown._answers import Answers, answers
 
 if TYPE_CHECKING:
     from simlab.space._index import Index

@@ -8,11 +8,11 @@ import numpy as np
 from simlab import _html
 from simlab.errors import DataError
 from simlab.items import as_positions
-from simlab.space._answers import answers
-from simlab.space._calibration import VOTERS, Calibration
 from simlab.space._embeddings import Embeddings
 from simlab.space._neighbors import Neighbors
-from simlab.space._trials import UNKNOWN, gallery_codes
+from simlab.space.unknown._answers import answers
+from simlab.space.unknown._calibration import VOTERS, Calibration
+from simlab.space.unknown._trials import UNKNOWN, gallery_codes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab.errors import ChoiceError, DataError
-from simlab.space._intervals import LEVEL, bootstrap_interval, expanded_level
-from simlab.space._scores import Scores, metrics_of, told_apart
+from simlab.space.scores._intervals import LEVEL, bootstrap_interval, expanded_level
+from simlab.space.scores._scores import Scores, metrics_of, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from simlab.space._named import checked, depth_of, needs, rates_of
-from simlab.space._ranked import Votes, ranked
+from simlab.space.scores._named import checked, depth_of, needs, rates_of
+from simlab.space.scores._ranked import Votes, ranked
 
 _ENTRIES = 1 << 21
 """Similarities that are held at a time."""

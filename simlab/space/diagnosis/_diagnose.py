@@ -9,15 +9,15 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import ChoiceError, DataError
-from simlab.space._confusions import Confusions, confusions
 from simlab.space._embeddings import Embeddings
-from simlab.space._findings import Findings
-from simlab.space._hardest import hardest
-from simlab.space._hubs import hubs
 from simlab.space._index import Index
-from simlab.space._measures import measures
 from simlab.space._neighbors import Neighbors
-from simlab.space._suspects import Suspects, suspects
+from simlab.space.diagnosis._confusions import Confusions, confusions
+from simlab.space.diagnosis._findings import Findings
+from simlab.space.diagnosis._hardest import hardest
+from simlab.space.diagnosis._hubs import hubs
+from simlab.space.diagnosis._measures import measures
+from simlab.space.diagnosis._suspects import Suspects, suspects
 
 if TYPE_CHECKING:
     import pandas as pd

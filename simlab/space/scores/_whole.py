@@ -7,12 +7,12 @@ import numpy as np
 
 from simlab.errors import DataError
 from simlab.items import similarity_between
-from simlab.space._clustering import clustering_rates
 from simlab.space._embeddings import Embeddings
-from simlab.space._graded import RELEVANT, pair_rates
-from simlab.space._intervals import mean_interval, rank_interval
-from simlab.space._named import OF_CLUSTERS, OF_PAIRS
-from simlab.space._verification import verification_rates
+from simlab.space.scores._clustering import clustering_rates
+from simlab.space.scores._graded import RELEVANT, pair_rates
+from simlab.space.scores._intervals import mean_interval, rank_interval
+from simlab.space.scores._named import OF_CLUSTERS, OF_PAIRS
+from simlab.space.scores._verification import verification_rates
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,11 +6,11 @@ import numpy as np
 
 from simlab.errors import ChoiceError, SimlabWarning
 from simlab.items import similarity_between
-from simlab.space._findings import Findings
-from simlab.space._graded import RELEVANT
 from simlab.space._neighbors import Neighbors
-from simlab.space._score import score
-from simlab.space._scores import metrics_of
+from simlab.space.diagnosis._findings import Findings
+from simlab.space.scores._graded import RELEVANT
+from simlab.space.scores._score import score
+from simlab.space.scores._scores import metrics_of
 
 _ENTRIES = 1 << 22
 """Similarities that are held at a time."""

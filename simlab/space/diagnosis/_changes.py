@@ -10,13 +10,13 @@ import numpy as np
 from simlab import _html
 from simlab.errors import DataError
 from simlab.items import as_positions
-from simlab.space._changes_html import gains_and_losses
 from simlab.space._embeddings import Embeddings
 from simlab.space._index import Index
 from simlab.space._neighbors import Neighbors
-from simlab.space._paired import known_by_any, paired
-from simlab.space._score import known_classes
-from simlab.space._scores import scores_of
+from simlab.space.diagnosis._changes_html import gains_and_losses
+from simlab.space.scores._paired import known_by_any, paired
+from simlab.space.scores._score import known_classes
+from simlab.space.scores._scores import scores_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,14 +8,14 @@ import numpy as np
 
 from simlab import _html
 from simlab.errors import DataError
-from simlab.space._check import Check, check_of
-from simlab.space._conformal import Conformal, conformal
-from simlab.space._draws import drawn
 from simlab.space._embeddings import Embeddings
-from simlab.space._platt import Platt, platt
-from simlab.space._rates import Asked
-from simlab.space._target import Target, as_target
-from simlab.space._trials import Trials, trials
+from simlab.space.unknown._check import Check, check_of
+from simlab.space.unknown._conformal import Conformal, conformal
+from simlab.space.unknown._draws import drawn
+from simlab.space.unknown._platt import Platt, platt
+from simlab.space.unknown._rates import Asked
+from simlab.space.unknown._target import Target, as_target
+from simlab.space.unknown._trials import Trials, trials
 
 if TYPE_CHECKING:
     from simlab.space._index import Index

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from simlab.errors import ChoiceError, DataError
-from simlab.space._metrics import AT_K, AT_R, OF_ALL
-from simlab.space._ranked import Ranked
+from simlab.space.scores._metrics import AT_K, AT_R, OF_ALL
+from simlab.space.scores._ranked import Ranked
 
 DEPTHS = (1, 5, 10)
 OF_GIVEN_PAIRS = ("spearman", "triplet-accuracy")
@@ -70,7 +70,7 @@ def rates_of(found: Ranked, metrics: Sequence[str]) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> from simlab.space._ranked import ranked
+    >>> from simlab.space.scores._ranked import ranked
     >>> found = ranked(np.array([[0.9, 0.1]]), np.array([[False, True]]), np.array([2]), depth=2)
     >>> {name: float(value[0]) for name, value in rates_of(found, ["recall@1", "map@r"]).items()}
     {'recall@1': 0.0, 'map@r': 0.25}

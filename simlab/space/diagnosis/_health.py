@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from simlab.errors import ShapeError
-from simlab.space._graded import RELEVANT
+from simlab.space.scores._graded import RELEVANT
 
 _BLOCK = 1024
 """Rows that are compared with all others at a time."""

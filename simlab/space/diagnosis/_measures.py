@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlab.space._embeddings import Embeddings
-from simlab.space._graded import RELEVANT
-from simlab.space._health import effective_rank, occurrences, skewness
-from simlab.space._intervals import RESAMPLES, expanded_level, resampled_counts
 from simlab.space._neighbors import Neighbors
-from simlab.space._wilson import wilson
+from simlab.space.diagnosis._health import effective_rank, occurrences, skewness
+from simlab.space.diagnosis._wilson import wilson
+from simlab.space.scores._graded import RELEVANT
+from simlab.space.scores._intervals import RESAMPLES, expanded_level, resampled_counts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""What a space mixes up, and what changed between two."""

@@ -1,0 +1,1 @@
+"""Measuring: metrics per query, intervals, and tests between spaces."""

@@ -1,0 +1,1 @@
+"""Which class, or none that is known: thresholds, confidence, prediction sets, anomalies."""
