@@ -12,7 +12,8 @@ from simlab.encoders import CutEncoder, Encoder, encoder as cut_encoder, last_of
 from simlab.errors import ChoiceError, DataError
 from simlab.training._adapters import Adapters, adaptable, adapters_of, check_lora
 
-TRAINED = ("all", "auto", "head", "last:n", "lora", "top")
+_WORDS = ("all", "auto", "head", "lora", "top")
+TRAINED = (*_WORDS, "last:n")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def choose_trained(told: Any, encoder: Encoder) -> Any:
         with a cut of its own; parameters of adapters that are out of range.
     """
     name, parameters = _parts(told)
-    is_known = name in TRAINED[:3] + TRAINED[4:] or last_of(name) not in {None, "all"}
+    is_known = name in _WORDS or last_of(name) not in {None, "all"}
     if not is_known or (parameters and name != "lora"):
         raise ChoiceError.of("train", told, TRAINED)
     check_lora(parameters)
