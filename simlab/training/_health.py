@@ -77,7 +77,8 @@ class Health:
     def _repr_html_(self) -> str:
         last = self.frame.iloc[[0, -1]].T.dropna(how="all")
         head = ["", *(f"epoch {int(one)}" for one in last.loc["epoch"])]
-        rows = [[name, *values] for name, values in last.drop(index="epoch").iterrows()]
+        told = last.drop(index="epoch").astype(object).fillna("")  # before a first step
+        rows = [[name, *values] for name, values in told.iterrows()]
         return _html.block("Health", _html.table(head, rows), advice_html(self.advice))
 
 

@@ -109,6 +109,10 @@ def test_a_trainer_that_steps_by_itself_is_measured_alike(blobs, learn):
     assert own[MEASURES].to_numpy() == pytest.approx(ours[MEASURES].to_numpy(), 1e-5, nan_ok=True)
 
 
+def test_what_is_not_known_at_the_start_is_left_empty(run):
+    assert "nan" not in run.health._repr_html_()
+
+
 def test_measuring_changes_nothing_of_the_weights(blobs, learn, monkeypatch):
     watched = learn(blobs(), epochs=3)
     for name in ("measure", "listen"):
